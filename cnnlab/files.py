@@ -1,0 +1,127 @@
+"""Writing so that a reader sees the old file or the new one, never half of one."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from cnnlab.errors import RunError, StorageError
+
+__all__ = [
+    "append_line",
+    "atomic_path",
+    "exclusive_lock",
+    "sha256_of_file",
+    "storage_errors",
+    "write_bytes",
+    "write_json",
+    "write_text",
+]
+
+_BLOCK_BYTES = 1 << 20
+
+
+@contextmanager
+def storage_errors(path: Path) -> Iterator[None]:
+    """Turn what the operating system says of ``path`` into one line for the user."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error) or type(error).__name__
+        raise StorageError(
+            f"cannot write: {reason[0].lower()}{reason[1:]}",
+            where=path,
+            todo="free some space, or choose a folder that you may write to",
+        ) from error
+
+
+@contextmanager
+def atomic_path(path: Path) -> Iterator[Path]:
+    """Yield a temporary path beside ``path``; on success it becomes ``path`` in one step.
+
+    The file and its folder are flushed to the disk, so that the step survives a power cut.
+    On any error the temporary file is removed and ``path`` stays as it was.
+    """
+    with storage_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}.tmp")
+    try:
+        with storage_errors(path):
+            yield temporary
+            _flush(temporary)
+            temporary.replace(path)
+            _flush(path.parent)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _flush(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Replace ``path`` by ``content`` in one step."""
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(content)
+
+
+def write_text(path: Path, content: str) -> None:
+    """Replace ``path`` by ``content`` (UTF-8) in one step."""
+    write_bytes(path, content.encode())
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Replace ``path`` by ``content`` as indented JSON in one step."""
+    write_text(path, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+
+
+def append_line(path: Path, line: str) -> None:
+    """Append one line (UTF-8) and flush it to the disk."""
+    with storage_errors(path), path.open("a", encoding="utf-8", newline="\n") as stream:
+        stream.write(line + "\n")
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def sha256_of_file(path: Path) -> str:
+    """SHA-256 of a file's bytes, as lower-case hexadecimal."""
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        while block := stream.read(_BLOCK_BYTES):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+@contextmanager
+def exclusive_lock(
+    path: Path, *, wait_seconds: float = 0.0, holder: str = "process"
+) -> Iterator[None]:
+    """Hold the lock file ``path``; it is freed by the system even after ``kill -9``.
+
+    Raises :class:`RunError` when another process still holds it after ``wait_seconds``.
+    """
+    from filelock import FileLock, Timeout
+
+    with storage_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(path)
+        try:
+            lock.acquire(timeout=wait_seconds)
+        except Timeout:
+            raise RunError(
+                f"another {holder} is using it", where=path.parent, todo="wait for it, or stop it"
+            ) from None
+    try:
+        yield
+    finally:
+        lock.release()
