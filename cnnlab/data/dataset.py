@@ -91,6 +91,6 @@ def fingerprint_of(
     """SHA-256 over shape, pixels, labels and class names: the identity of the content."""
     digest = hashlib.sha256(repr((images.shape, class_names)).encode())
     for start in range(0, len(images), 4096):
-        digest.update(np.ascontiguousarray(images[start : start + 4096]))
-    digest.update(np.ascontiguousarray(labels, dtype="<i8"))
+        digest.update(np.ascontiguousarray(images[start : start + 4096]).data)
+    digest.update(np.ascontiguousarray(labels, dtype="<i8").data)
     return digest.hexdigest()
