@@ -1,0 +1,93 @@
+"""What a place that images come from has to offer; one file a source stands beside this one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cnnlab.registry import Registry
+
+__all__ = ["SOURCES", "Allocate", "Decoded", "Found", "ReadOptions", "Say", "Source"]
+
+#: Says one line to the user (a choice made and its reason, files ignored, progress of a fetch).
+Say = Callable[[str], None]
+
+#: Gives a writable uint8 array ``[N, H, W, C]`` that lives where the cache wants the pixels, so
+#: that large folders are decoded to the disk and not into memory.
+Allocate = Callable[[tuple[int, int, int, int]], NDArray[np.uint8]]
+
+
+@dataclass(frozen=True)
+class ReadOptions:
+    """How images are brought to one size and colour mode (folders and archives of files only).
+
+    Attributes
+    ----------
+    image_size: side of the square images in pixels; None: the median side, rounded.
+    channels: 1 (grey), 3 (colour) or 4 (with alpha); None: 1 where every file is grey, else 3.
+    """
+
+    image_size: int | None = None
+    channels: int | None = None
+
+
+@dataclass(frozen=True)
+class Found:
+    """A source's files on this machine.
+
+    Attributes
+    ----------
+    path: the archive or folder.
+    identity: what changes when the files change (sizes, times, options): the cache's key.
+    """
+
+    path: Path
+    identity: Mapping[str, object]
+
+
+@dataclass(frozen=True, eq=False)
+class Decoded:
+    """What a reader hands over; the attributes are those of ``Dataset``."""
+
+    images: NDArray[np.uint8]
+    labels: NDArray[np.int64]
+    class_names: tuple[str, ...]
+    parts: Mapping[str, int]
+    notes: tuple[str, ...] = field(default=())
+
+
+class Source(Protocol):
+    """A dataset that is known by name.
+
+    Attributes
+    ----------
+    name: what the user types, e.g. "fashion-mnist".
+    title: what reports call it, e.g. "Fashion-MNIST".
+    description: one line for ``cnnlab data list``.
+    """
+
+    name: str
+    title: str
+    description: str
+
+    def find(self) -> Found | None:
+        """Look on this machine (``CNNLAB_DATA``, the cache, usual places); never downloads."""
+
+    def fetch(self, say: Say, *, time_limit_seconds: float | None = None) -> Found:
+        """Bring the files here, verified; raise ``DownloadError`` where that cannot be done.
+
+        With ``time_limit_seconds`` the download is given up as soon as its projected time
+        exceeds the limit.
+        """
+
+    def read(self, found: Found, options: ReadOptions, allocate: Allocate) -> Decoded:
+        """Verify and decode; raise ``DataError`` naming the file (and index) that is broken."""
+
+
+#: Every dataset known by name.
+SOURCES: Registry[Source] = Registry("dataset")
