@@ -1,0 +1,57 @@
+from pathlib import Path
+
+import pytest
+
+from cnnlab.data import places
+from cnnlab.errors import DataError
+
+
+@pytest.fixture
+def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "own data"
+    folder.mkdir()
+    monkeypatch.setenv("CNNLAB_DATA", str(folder))
+    monkeypatch.setenv("CNNLAB_HOME", str(tmp_path / "home"))
+    return folder
+
+
+def test_home_is_the_variable_or_the_platforms_cache(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CNNLAB_HOME", "~/somewhere")
+    assert places.home() == Path.home() / "somewhere"
+    monkeypatch.delenv("CNNLAB_HOME")
+    assert places.home().name.lower() == "cnnlab"
+    assert places.downloads() == places.home() / "downloads"
+
+
+@pytest.mark.parametrize("kind", ["missing", "file"])
+def test_a_data_folder_that_is_none_is_an_error(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "thing"
+    if kind == "file":
+        path.write_text("not a folder")
+    monkeypatch.setenv("CNNLAB_DATA", str(path))
+    with pytest.raises(DataError, match="CNNLAB_DATA does not name a folder") as caught:
+        places.data_folder()
+    assert str(path) in str(caught.value)
+
+
+def test_an_empty_or_absent_variable_means_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CNNLAB_DATA", "")
+    assert places.data_folder() is None
+    monkeypatch.delenv("CNNLAB_DATA")
+    assert places.data_folder() is None
+
+
+def test_own_folder_comes_before_downloads_before_usual_places(own: Path, tmp_path: Path) -> None:
+    usual = tmp_path / "usual"
+    for folder in (usual, places.downloads(), own):
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "b").write_text("b")
+    (usual / "a").mkdir()
+    assert places.candidates("a", "b", usual=[usual, tmp_path / "absent"]) == [
+        own / "b",
+        places.downloads() / "b",
+        usual / "a",
+        usual / "b",
+    ]
