@@ -1,0 +1,110 @@
+"""Which images train, which choose, which report: drawn once, saved, never drawn again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cnnlab.data.dataset import Dataset
+from cnnlab.errors import DataError
+
+__all__ = ["Split", "SplitSizes", "draw_split"]
+
+Rows = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class SplitSizes:
+    """How many images go where: a count, a fraction of what is divided, or None (the default).
+
+    The defaults: a part that the source itself defines is used whole; ``validation`` is as large
+    as the test part, at most a fifth of the training part; without a test part, test is a sixth
+    of all images and validation another sixth; ``train`` is all that is left.
+    """
+
+    train: int | float | None = None
+    validation: int | float | None = None
+    test: int | float | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Row indices (int64, ascending within validation and test) into one dataset.
+
+    ``train`` keeps the drawn order: sequential training takes it chunk by chunk.
+    """
+
+    train: Rows
+    validation: Rows
+    test: Rows
+
+    def __post_init__(self) -> None:
+        together = np.concatenate([self.train, self.validation, self.test])
+        if len(np.unique(together)) != len(together):
+            raise DataError("an image stands in two parts of the split")
+
+    def rows(self, name: str) -> Rows:
+        """Rows of "train", "validation" or "test"."""
+        rows: Rows = getattr(self, name)
+        return rows
+
+
+def _count(size: int | float | None, whole: int, default: int, name: str) -> int:
+    count = default if size is None else round(size * whole) if isinstance(size, float) else size
+    if not 0 <= count <= whole:
+        raise DataError(
+            f"{name} of {size}", where="split", expected=f"0 to {whole} images or a share of 1"
+        )
+    return count
+
+
+def _take(pool: Rows, count: int, labels: NDArray[np.int64] | None) -> tuple[Rows, Rows]:
+    """Divide a shuffled pool into its last ``count`` rows and the rest, by class if asked."""
+    if labels is None:
+        return pool[len(pool) - count :], pool[: len(pool) - count]
+    classes = labels[pool]
+    order = np.argsort(classes, kind="stable")
+    sizes = np.bincount(classes)
+    within = np.arange(len(pool)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    # Rows are taken in the order of their relative rank inside their class: every class gives
+    # its share to within one image, and the total is exact.
+    rank = np.empty(len(pool))
+    rank[order] = (within + 0.5) / np.repeat(sizes, sizes)
+    chosen = np.zeros(len(pool), dtype=bool)
+    chosen[np.argsort(rank, kind="stable")[len(pool) - count :]] = True
+    return pool[chosen], pool[~chosen]
+
+
+def draw_split(dataset: Dataset, sizes: SplitSizes, *, seed: int, stratify: bool) -> Split:
+    """Draw a split that is a function of the dataset, the sizes and the seed alone.
+
+    Raises :class:`DataError` where the sizes do not fit or training would get no image.
+    """
+    generator = np.random.default_rng([seed, 0x5B117])
+    labels = dataset.labels if stratify else None
+    pool = generator.permutation(dataset.rows_of("train"))
+    whole = len(dataset)
+    own_test, own_validation = dataset.rows_of("test"), dataset.rows_of("validation")
+    if len(own_test):
+        test = generator.permutation(own_test)
+        test = _take(test, _count(sizes.test, len(test), len(test), "test"), labels)[0]
+    else:
+        count = _count(sizes.test, len(pool), round(whole / 6), "test")
+        test, pool = _take(pool, count, labels)
+    if len(own_validation):
+        validation = generator.permutation(own_validation)
+        count = _count(sizes.validation, len(validation), len(validation), "validation")
+        validation = _take(validation, count, labels)[0]
+    else:
+        default = min(len(test) or whole // 6, round(len(pool) / 5))
+        count = _count(sizes.validation, len(pool), default, "validation")
+        validation, pool = _take(pool, count, labels)
+    count = _count(sizes.train, len(pool), len(pool), "train")
+    # The kept rows are the first of the shuffled pool, so a smaller training part is a subset
+    # of a larger one drawn with the same seed.
+    train = pool[:count] if labels is None else _take(pool, count, labels)[0]
+    if not len(train):
+        raise DataError("no image is left to train on", where="split", todo="ask for smaller parts")
+    return Split(train=train, validation=np.sort(validation), test=np.sort(test))
