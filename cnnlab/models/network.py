@@ -1,0 +1,51 @@
+"""The torch module that an architecture becomes."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import Protocol, runtime_checkable
+
+import torch
+from torch import Tensor, nn
+
+__all__ = ["InitializesFromImages", "Network"]
+
+
+@runtime_checkable
+class InitializesFromImages(Protocol):
+    """A module whose first weights come from data."""
+
+    def initialize_from_images(self, images: Tensor) -> None:
+        """Set the weights from the module's own input ``[N, C, H, W]``."""
+
+
+class Network(nn.Sequential):
+    """Layers by name: float ``[N, C, H, W]`` (any memory format) to logits ``[N, classes]``."""
+
+    def __init__(self, layers: dict[str, nn.Module]) -> None:
+        super().__init__(OrderedDict(layers))
+
+    @property
+    def needs_images(self) -> bool:
+        """Whether :meth:`initialize_from_images` does anything."""
+        return any(isinstance(module, InitializesFromImages) for module in self)
+
+    @torch.no_grad()
+    def initialize_from_images(self, images: Tensor) -> None:
+        """Set the weights that come from data, once, before the first step.
+
+        ``images``: some hundreds or thousands of training images ``[N, C, H, W]``, normalised as in
+        training, on the network's device. A network without such weights is left as it is.
+        """
+        waiting = sum(isinstance(module, InitializesFromImages) for module in self)
+        was_training = self.training
+        self.eval()
+        x = images
+        for module in self:
+            if not waiting:
+                break
+            if isinstance(module, InitializesFromImages):
+                module.initialize_from_images(x)
+                waiting -= 1
+            x = module(x)
+        self.train(was_training)
