@@ -8,7 +8,7 @@ from pathlib import Path
 
 from cnnlab.errors import DataError
 
-__all__ = ["candidates", "data_folder", "downloads", "home"]
+__all__ = ["candidates", "data_folder", "downloads", "home", "usual"]
 
 
 def home() -> Path:
@@ -43,6 +43,12 @@ def data_folder() -> Path | None:
 def downloads() -> Path:
     """The folder that downloaded archives are kept in (it may not exist yet)."""
     return home() / "downloads"
+
+
+def usual() -> list[Path]:
+    """Return the folders that other libraries and their tutorials leave data sets in."""
+    keras = os.environ.get("KERAS_HOME") or "~/.keras"
+    return [Path("data").absolute(), Path(keras).expanduser() / "datasets"]
 
 
 def candidates(*names: str, usual: Iterable[Path] = ()) -> list[Path]:

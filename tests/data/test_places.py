@@ -55,3 +55,13 @@ def test_own_folder_comes_before_downloads_before_usual_places(own: Path, tmp_pa
         usual / "a",
         usual / "b",
     ]
+
+
+def test_usual_places_are_those_of_tutorials_and_of_keras(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "k"))
+    assert places.usual() == [tmp_path / "data", tmp_path / "k" / "datasets"]
+    monkeypatch.delenv("KERAS_HOME")
+    assert places.usual()[1] == Path.home() / ".keras" / "datasets"
