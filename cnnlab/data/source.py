@@ -12,10 +12,17 @@ from numpy.typing import NDArray
 
 from cnnlab.registry import Registry
 
-__all__ = ["SOURCES", "Allocate", "Decoded", "Found", "ReadOptions", "Say", "Source"]
+__all__ = ["SOURCES", "Allocate", "Decoded", "Found", "ReadOptions", "Say", "Source", "unsaid"]
 
 #: Says one line to the user (a choice made and its reason, files ignored, progress of a fetch).
 Say = Callable[[str], None]
+
+
+
+def unsaid(line: str) -> None:
+    """Nobody listens."""
+    del line
+
 
 #: Gives a writable uint8 array ``[N, H, W, C]`` that lives where the cache wants the pixels, so
 #: that large folders are decoded to the disk and not into memory.

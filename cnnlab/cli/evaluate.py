@@ -1,0 +1,37 @@
+"""``cnnlab evaluate``."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cnnlab.cli.options import Json, RunName, RunsFolder
+from cnnlab.cli.output import note, print_json, print_text
+
+
+class _Split(StrEnum):
+    VALIDATION = "validation"
+    TEST = "test"
+
+
+def evaluate(
+    run: RunName,
+    split: Annotated[
+        _Split, typer.Option(help="Choose on validation; opening test is written to the ledger.")
+    ] = _Split.VALIDATION,
+    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps.")] = None,
+    runs: RunsFolder = Path("runs"),
+    as_json: Json = False,
+) -> None:
+    """Accuracy with its interval, confusion matrix and scores of every class."""
+    from cnnlab.evaluation.evaluate import evaluate as evaluate_run
+    from cnnlab.runs import open_run
+
+    evaluation = evaluate_run(open_run(run, runs=runs), split.value, device=device, say=note)
+    if as_json:
+        print_json(evaluation.to_dict())
+    else:
+        print_text(evaluation.to_text())

@@ -1,0 +1,93 @@
+"""``cnnlab VERB``: every verb is a short file of this folder."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from typing import Annotated, Any
+
+import typer
+
+from cnnlab.cli import compare, data, evaluate, models, quickstart, report, runs, train
+from cnnlab.cli.output import note, prepare_streams, silence_broken_pipe
+from cnnlab.errors import CnnlabError
+
+__all__ = ["app", "main"]
+
+#: typer brings its own click along, whose error classes it exports through this one alone.
+_USAGE_ERROR: Any = typer.BadParameter.__bases__[0]
+
+app = typer.Typer(
+    name="cnnlab",
+    help="Train, evaluate, compare and report convolutional networks for small images.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        sys.stdout.write(f"cnnlab {version('cnnlab')}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Say which.")
+    ] = False,
+) -> None:
+    pass
+
+
+app.command("quickstart")(quickstart.quickstart)
+app.add_typer(data.app, name="data")
+app.command("models")(models.models)
+app.command("summary")(models.summary)
+app.command("train")(train.train)
+app.command("evaluate")(evaluate.evaluate)
+app.command("compare")(compare.compare)
+app.command("report")(report.report)
+app.add_typer(runs.app, name="runs")
+
+
+def _run(arguments: list[str] | None) -> int:
+    try:
+        code = app(args=arguments, standalone_mode=False)
+    except _USAGE_ERROR as error:
+        note(f"cnnlab: {' '.join(error.format_message().split())}")
+        return 2
+    except CnnlabError as error:
+        note(f"cnnlab: {error}")
+        return error.exit_code
+    except (KeyboardInterrupt, typer.Abort):
+        note("cnnlab: interrupted")
+        return 130
+    return code if isinstance(code, int) else 0
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and end the process with its exit code."""
+    prepare_streams()
+    try:
+        code = _run(arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        silence_broken_pipe()
+        code = 0
+    except Exception as error:
+        # A bug of ours: one line for the user, the whole story for who reports it.
+        if os.environ.get("CNNLAB_TRACEBACK"):
+            traceback.print_exc()
+        note(
+            f"cnnlab: unexpected {type(error).__name__}: {' '.join(str(error).split())}; "
+            "this is a bug, please report it with what CNNLAB_TRACEBACK=1 shows"
+        )
+        code = 3
+    sys.exit(code)

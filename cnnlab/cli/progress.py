@@ -1,0 +1,116 @@
+"""Training as a person watches it: a bar an epoch on a terminal, a line an epoch elsewhere."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import AbstractContextManager
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from cnnlab.cli.output import note
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+    from cnnlab.training.events import BatchDone, EpochDone, Event
+
+__all__ = ["TrainingDisplay"]
+
+
+def _epoch_line(event: EpochDone) -> str:
+    record = event.record
+    place = f"epoch {record['epoch']}/{event.epochs}"
+    if event.stages > 1:
+        place = f"stage {record['stage']}/{event.stages} {place}"
+    parts = [f"train {record['train_accuracy']:.4f} (loss {record['train_loss']:.4f})"]
+    parts += [
+        f"{name} {record[f'{name}_accuracy']:.4f} (loss {record[f'{name}_loss']:.4f})"
+        for name in ("inner", "validation")
+        if f"{name}_accuracy" in record
+    ]
+    best = "  best" if event.best else ""
+    speed = f"{event.seconds:.1f} s, {event.images_per_second:,.0f} images/s"
+    return f"{place}  {'  '.join(parts)}  {speed}{best}"
+
+
+class TrainingDisplay(AbstractContextManager["TrainingDisplay"]):
+    """Shows training events on standard error; call it with each event."""
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        self._quiet = quiet
+        self._bar: Progress | None = None
+        self._task: TaskID | None = None
+
+    def __enter__(self) -> TrainingDisplay:
+        if not self._quiet and sys.stderr.isatty():
+            self._bar = _make_bar()
+            self._bar.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def __call__(self, event: Event) -> None:
+        """Show one event."""
+        from cnnlab.training.events import BatchDone, Notice
+
+        if self._quiet:
+            return
+        if isinstance(event, BatchDone):
+            self._show_batch(event)
+        else:
+            self._say(event.text if isinstance(event, Notice) else _epoch_line(event))
+
+    def say(self, line: str) -> None:
+        """Show one line."""
+        if not self._quiet:
+            self._say(line)
+
+    def _say(self, line: str) -> None:
+        if self._bar is None:
+            note(line)
+        else:
+            self._bar.console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+    def _show_batch(self, event: BatchDone) -> None:
+        if self._bar is None:
+            return
+        if self._task is None:
+            self._task = self._bar.add_task("", total=event.steps)
+        stage = f"stage {event.stage}/{event.stages} " if event.stages > 1 else ""
+        done = event.step == event.steps
+        self._bar.update(
+            self._task,
+            description=f"{stage}epoch {event.epoch}/{event.epochs}",
+            completed=0 if done else event.step,
+            total=event.steps,
+            figures=f"loss {event.loss:.4f}  accuracy {event.accuracy:.4f}  "
+            f"{event.images_per_second:,.0f} images/s",
+        )
+
+
+def _make_bar() -> Progress:
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[figures]}"),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    )

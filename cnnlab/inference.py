@@ -1,0 +1,178 @@
+"""Network + images -> logits: the one path that training, evaluation and serving share."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from cnnlab.device import memory_errors
+from cnnlab.errors import RunError
+from cnnlab.runs import Run
+
+__all__ = [
+    "Preprocessing",
+    "load_network",
+    "measure_preprocessing",
+    "predict_logits",
+    "read_tensors",
+]
+
+#: Images a forward pass. Fixed, so that no result depends on how many are asked for at once.
+BATCH_SIZE = 250
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """From uint8 pixels to what the network takes; it travels with the model.
+
+    Attributes
+    ----------
+    mean, std: one number a channel, in units of pixel / 255.
+    image_size: height and width in pixels.
+    resize: how an image of another size is brought to it.
+    """
+
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    image_size: tuple[int, int]
+    resize: str = "squash"
+
+    @classmethod
+    def from_dict(cls, record: Mapping[str, Any]) -> Preprocessing:
+        """Read what :meth:`to_dict` wrote."""
+        return cls(
+            mean=tuple(record["mean"]),
+            std=tuple(record["std"]),
+            image_size=(record["image_size"][0], record["image_size"][1]),
+            resize=record["resize"],
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain values, for ``preprocessing.json``."""
+        return asdict(self)
+
+    def constants(self, device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
+        """Scale and offset ``[1, C, 1, 1]`` such that ``x = pixel * scale + offset``."""
+        std = torch.tensor(self.std, dtype=torch.float64)
+        mean = torch.tensor(self.mean, dtype=torch.float64)
+        shape = (1, len(self.std), 1, 1)
+        scale, offset = 1 / (255 * std), -mean / std
+        return (
+            scale.float().reshape(shape).to(device),
+            offset.float().reshape(shape).to(device),
+        )
+
+    def apply(self, images: torch.Tensor) -> torch.Tensor:
+        """uint8 ``[N, H, W, C]`` -> float32 ``[N, C, H, W]``, channels last in memory."""
+        scale, offset = self.constants(images.device)
+        return torch.addcmul(offset, images.permute(0, 3, 1, 2).float(), scale)
+
+
+def measure_preprocessing(
+    images: NDArray[np.uint8], rows: NDArray[np.int64], normalization: str
+) -> Preprocessing:
+    """Choose mean and std: "unit" scales to 0..1, "standard" uses the training images'."""
+    channels = images.shape[3]
+    size = (int(images.shape[1]), int(images.shape[2]))
+    if normalization == "unit":
+        return Preprocessing((0.0,) * channels, (1.0,) * channels, size)
+    counts = np.zeros((channels, 256), dtype=np.int64)
+    for start in range(0, len(rows), 4096):
+        block = images[rows[start : start + 4096]]
+        for channel in range(channels):
+            counts[channel] += np.bincount(block[..., channel].ravel(), minlength=256)
+    values = np.arange(256) / 255
+    mean = counts @ values / counts.sum(axis=1)
+    variance = counts @ values**2 / counts.sum(axis=1) - mean**2
+    # A channel that never changes is centred and left unscaled.
+    std = np.sqrt(np.where(variance > 1e-10, variance, 1.0))
+    return Preprocessing(
+        tuple(round(float(value), 6) for value in mean),
+        tuple(round(float(value), 6) for value in std),
+        size,
+    )
+
+
+def predict_logits(
+    network: torch.nn.Module,
+    images: NDArray[np.uint8],
+    preprocessing: Preprocessing,
+    *,
+    rows: NDArray[np.int64] | None = None,
+    batch_size: int = BATCH_SIZE,
+) -> NDArray[np.float32]:
+    """Run the network in evaluation mode and fp32 over images (or some of their rows).
+
+    Parameters
+    ----------
+    network: takes float32 ``[N, C, H, W]``, gives logits ``[N, classes]``; left in its mode.
+    images: uint8 ``[N, H, W, C]``, memory-mapped or not; read block by block.
+    rows: which of them, in which order; all where None.
+
+    Returns
+    -------
+    float32 ``[N, classes]``.
+    """
+    device = next(network.parameters()).device
+    rows = np.arange(len(images), dtype=np.int64) if rows is None else rows
+    was_training = network.training
+    network.eval()
+    blocks = []
+    try:
+        with torch.inference_mode(), memory_errors("inference"):
+            for start in range(0, len(rows), batch_size):
+                block = np.ascontiguousarray(images[rows[start : start + batch_size]])
+                inputs = preprocessing.apply(torch.from_numpy(block).to(device))
+                blocks.append(network(inputs).float().cpu().numpy())
+    finally:
+        network.train(was_training)
+    if not blocks:
+        raise RunError("there is no image to predict", expected="at least one")
+    return np.concatenate(blocks)
+
+
+def read_tensors(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+    """Read a checkpoint: tensors by name, and the JSON of its header.
+
+    No pickle is involved; anything that is not such a file is a :class:`RunError`.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="pt") as stream:
+            header = json.loads((stream.metadata() or {})["cnnlab"])
+            return {name: stream.get_tensor(name) for name in stream.keys()}, header  # noqa: SIM118
+    except (OSError, SafetensorError, KeyError, ValueError):
+        raise RunError("missing or damaged", where=path, expected="a cnnlab checkpoint") from None
+
+
+def load_network(run: Run, device: torch.device | str = "cpu") -> torch.nn.Module:
+    """Build the run's network and give it the weights that its training chose.
+
+    Raises :class:`RunError` where the run has none yet or they do not fit its architecture.
+    """
+    if not run.best_weights.exists():
+        raise RunError(
+            "no weights yet",
+            where=run.path,
+            todo=f"finish it with: cnnlab train --resume {run.path}",
+        )
+    tensors, _ = read_tensors(run.best_weights)
+    network = run.architecture().build()
+    weights = {
+        name.removeprefix("model."): tensor
+        for name, tensor in tensors.items()
+        if name.startswith("model.")
+    }
+    try:
+        network.load_state_dict(weights)
+    except RuntimeError:
+        raise RunError("weights and architecture do not fit", where=run.best_weights) from None
+    return network.to(device, memory_format=torch.channels_last).eval()

@@ -1,0 +1,312 @@
+"""The run directory: all that evaluation, reports, export and serving know of training."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import shutil
+import zipfile
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cnnlab.config import SCHEMA, RunConfig, make_config
+from cnnlab.data import ReadOptions, open_dataset
+from cnnlab.data.dataset import Dataset
+from cnnlab.data.source import Say, unsaid
+from cnnlab.data.split import Split
+from cnnlab.errors import RunError
+from cnnlab.files import append_line, atomic_path, storage_errors, write_json, write_text
+from cnnlab.settings import load_yaml
+
+if TYPE_CHECKING:
+    from cnnlab.models.architecture import Architecture
+
+__all__ = ["Predictions", "Run", "create_run", "list_runs", "open_run"]
+
+Record = dict[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """What a network said of one split.
+
+    Attributes
+    ----------
+    logits: float32 ``[N, C]``.
+    labels: int64 ``[N]``, the true classes.
+    indices: int64 ``[N]``, rows of the dataset.
+    """
+
+    logits: NDArray[np.float32]
+    labels: NDArray[np.int64]
+    indices: NDArray[np.int64]
+
+    @property
+    def classes(self) -> NDArray[np.int64]:
+        """The predicted classes, int64 ``[N]``; of equal logits the lowest index wins."""
+        return np.argmax(self.logits, axis=1).astype(np.int64)
+
+
+class Run:
+    """One run directory, read as far as it is there; nothing is cached that training changes.
+
+    ``config`` is the file as it stands (a plain mapping, readable whatever wrote it);
+    ``typed_config`` is the same, checked.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __repr__(self) -> str:
+        return f"Run({str(self.path)!r}, {self.status})"
+
+    @property
+    def name(self) -> str:
+        """The directory's name."""
+        return self.path.name
+
+    @property
+    def checkpoints(self) -> Path:
+        """The folder of checkpoints."""
+        return self.path / "checkpoints"
+
+    @property
+    def best_weights(self) -> Path:
+        """The weights that evaluation and everything after it use."""
+        return self.checkpoints / "best.safetensors"
+
+    @cached_property
+    def config(self) -> dict[str, Any]:
+        """``config.yaml``: every default and every measured choice spelled out."""
+        config = load_yaml(self.path / "config.yaml")
+        if config.get("schema_version") != SCHEMA:
+            raise RunError(
+                f"schema version {config.get('schema_version')}",
+                where=self.path / "config.yaml",
+                expected=f"{SCHEMA}",
+                todo="use the version of cnnlab that wrote it",
+            )
+        return config
+
+    def typed_config(self) -> RunConfig:
+        """``config.yaml``, checked."""
+        return make_config([self.config], where=str(self.path / "config.yaml"))
+
+    @property
+    def environment(self) -> Record:
+        """``environment.json``: machine, versions, and why device and precision were chosen."""
+        return self._json("environment.json")
+
+    @cached_property
+    def split(self) -> Record:
+        """``split.json``: ``dataset`` facts and the row indices of each part."""
+        return self._json("split.json")
+
+    def rows(self) -> Split:
+        """The split's row indices."""
+        parts = (np.array(self.split[part], dtype=np.int64) for part in _PARTS)
+        return Split(*parts)
+
+    @property
+    def class_names(self) -> list[str]:
+        """The classes, in label order."""
+        return list(self.split["dataset"]["class_names"])
+
+    @property
+    def preprocessing(self) -> Record:
+        """``preprocessing.json``: image size, channels, resizing, mean and std."""
+        return self._json("preprocessing.json")
+
+    def open_dataset(self, say: Say = unsaid) -> Dataset:
+        """The dataset it was trained on; :class:`RunError` where that has changed since."""
+        data = self.typed_config().data
+        options = ReadOptions(image_size=data.image_size, channels=data.channels)
+        dataset = open_dataset(data.source, options=options, say=say)
+        recorded = self.split["dataset"]["fingerprint"]
+        if dataset.fingerprint != recorded:
+            raise RunError(
+                f"the data has changed: its fingerprint is {dataset.fingerprint[:12]}",
+                where=self.path,
+                expected=recorded[:12],
+                todo="put the old data back, or train a new run",
+            )
+        return dataset
+
+    def architecture(self) -> Architecture:
+        """``architecture.yaml``, ready to build."""
+        from cnnlab.models.architecture import Architecture
+
+        return Architecture.from_dict(load_yaml(self.path / "architecture.yaml"))
+
+    @property
+    def architecture_summary(self) -> Record:
+        """The layer table with totals, FLOPs and memory."""
+        return self.architecture().summary().to_dict()
+
+    @property
+    def metrics(self) -> list[Record]:
+        """``metrics.jsonl``: a record an epoch."""
+        return self._lines("metrics.jsonl")
+
+    @property
+    def timing(self) -> list[Record]:
+        """``timing.jsonl``: seconds and images/s of each epoch."""
+        return self._lines("timing.jsonl")
+
+    @property
+    def resources(self) -> list[Record]:
+        """``resources.jsonl``: what the machine did meanwhile."""
+        return self._lines("resources.jsonl")
+
+    @property
+    def ledger(self) -> list[Record]:
+        """``ledger.jsonl``: each time test was opened."""
+        return self._lines("ledger.jsonl")
+
+    @property
+    def result(self) -> Record | None:
+        """``result.json``: how training ended; None while it has not."""
+        return self._json("result.json") if (self.path / "result.json").exists() else None
+
+    @property
+    def chosen_epoch(self) -> Record | None:
+        """The record of the epoch whose weights the run's later stages use."""
+        chosen = (self.result or {}).get("chosen_epoch")
+        if chosen is None:
+            return None
+        wanted = (chosen["stage"], chosen["epoch"])
+        records = (line for line in self.metrics if (line["stage"], line["epoch"]) == wanted)
+        return next(records, None)
+
+    @property
+    def status(self) -> str:
+        """ "finished", "failed", or "unfinished" (running, or cut off)."""
+        return str((self.result or {}).get("status", "unfinished"))
+
+    def predictions(self, split: str) -> Predictions | None:
+        """Saved logits of "validation" or "test"; None where they were never made."""
+        path = self.path / "predictions" / f"{split}.npz"
+        if not path.exists():
+            return None
+        try:
+            with np.load(path, allow_pickle=False) as saved:
+                return Predictions(*(saved[key] for key in ("logits", "labels", "indices")))
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+            raise RunError(
+                "damaged", where=path, todo=f"run: cnnlab evaluate {self.path} --split {split}"
+            ) from None
+
+    def save_predictions(self, split: str, predictions: Predictions) -> None:
+        """Write ``predictions/SPLIT.npz`` in one step."""
+        with (
+            atomic_path(self.path / "predictions" / f"{split}.npz") as path,
+            path.open("wb") as stream,
+        ):
+            np.savez(
+                stream,
+                logits=predictions.logits,
+                labels=predictions.labels,
+                indices=predictions.indices,
+            )
+
+    def append(self, file: str, record: Mapping[str, Any]) -> None:
+        """Append a record to one of the ``.jsonl`` files."""
+        append_line(self.path / file, json.dumps(record, ensure_ascii=False))
+
+    def keep_lines(self, file: str, count: int) -> None:
+        """Cut a ``.jsonl`` file back to its first ``count`` records."""
+        path = self.path / file
+        text = path.read_text(encoding="utf-8") if path.exists() else ""
+        kept = "".join(text.splitlines(keepends=True)[:count])
+        if kept != text:
+            write_text(path, kept)
+
+    def _json(self, file: str) -> Record:
+        path = self.path / file
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            raise RunError("missing or damaged", where=path, todo="train the run again") from None
+        return dict(content)
+
+    def _lines(self, file: str) -> list[Record]:
+        path = self.path / file
+        if not path.exists():
+            return []
+        records = []
+        # A line without its end was cut off while it was written: it never happened.
+        whole = path.read_text(encoding="utf-8").rpartition("\n")[0]
+        for number, line in enumerate(whole.splitlines(), start=1):
+            try:
+                records.append(json.loads(line))
+            except ValueError:
+                raise RunError("damaged", where=f"{path}, line {number}") from None
+        return records
+
+
+_PARTS = ("train", "validation", "test")
+
+
+def _named(folder: Path, stem: str, *, exact: bool) -> Iterable[Path]:
+    yield folder / stem
+    if not exact:
+        yield from (folder / f"{stem}-{number}" for number in range(2, 100_000))
+
+
+def create_run(folder: Path, stem: str, files: Mapping[str, str | Record], *, exact: bool) -> Run:
+    """Make a run directory with its first files, all at once.
+
+    Parameters
+    ----------
+    folder: where runs stand.
+    stem: the name wanted; where it is taken, ``-2``, ``-3`` ... is put behind it.
+    files: text, or what becomes JSON, by file name.
+    exact: refuse a name that is taken (:class:`RunError`).
+    """
+    temporary = folder / f".{stem}.{secrets.token_hex(4)}.tmp"
+    with storage_errors(folder):
+        temporary.mkdir(parents=True)
+    try:
+        for name, content in files.items():
+            write = write_text if isinstance(content, str) else write_json
+            write(temporary / name, content)
+        for part in ("checkpoints", "predictions", "figures"):
+            (temporary / part).mkdir()
+        for path in _named(folder, stem, exact=exact):
+            try:
+                temporary.rename(path)
+            except OSError:
+                if not path.exists():
+                    raise
+            else:
+                return Run(path)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    raise RunError("exists already", where=folder / stem, todo="choose another --name")
+
+
+def open_run(path: str | Path, *, runs: Path = Path("runs")) -> Run:
+    """Open a run by its directory or by its name in ``runs``; :class:`RunError` otherwise."""
+    from cnnlab.registry import suggestion
+
+    for candidate in (Path(path), runs / str(path)):
+        if (candidate / "config.yaml").is_file():
+            return Run(candidate)
+    if Path(path).is_dir():
+        raise RunError("no run", where=path, expected="a folder with a config.yaml")
+    names = [run.name for run in list_runs(runs)]
+    raise RunError("no such run", where=path, todo=suggestion(Path(path).name, names))
+
+
+def list_runs(folder: Path) -> list[Run]:
+    """Every run in ``folder``, oldest first."""
+    if not folder.is_dir():
+        return []
+    paths = [path.parent for path in folder.glob("[!.]*/config.yaml")]
+    return [Run(path) for path in sorted(paths, key=lambda path: (path.stat().st_mtime, path))]

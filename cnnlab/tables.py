@@ -1,0 +1,41 @@
+"""Tables as plain text, for terminals and notebooks."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+
+__all__ = ["text_table"]
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return "-"
+    text = f"{value:.4f}" if isinstance(value, float) else str(value)
+    # A class may be called anything; a line break or an escape sequence must not redraw the table.
+    return "".join(letter if letter.isprintable() else "?" for letter in text)
+
+
+def _width(text: str) -> int:
+    """Columns on a terminal: East Asian wide letters take two, combining marks none."""
+    return sum(
+        0 if unicodedata.combining(letter) else 1 + (unicodedata.east_asian_width(letter) in "WF")
+        for letter in text
+    )
+
+
+def text_table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """Columns under their names: text to the left, numbers to the right, None as "-"."""
+    cells = [[_cell(value) for value in row] for row in rows]
+    columns = range(len(header))
+    widths = [max(_width(line[i]) for line in [list(header), *cells]) for i in columns]
+    right = [all(isinstance(row[i], int | float | None) for row in rows) for i in columns]
+
+    def line(values: Sequence[str]) -> str:
+        padded = []
+        for value, width, to_right in zip(values, widths, right, strict=True):
+            gap = " " * (width - _width(value))
+            padded.append(gap + value if to_right else value + gap)
+        return "  ".join(padded).rstrip()
+
+    return "\n".join([line([_cell(name) for name in header]), *(line(row) for row in cells)])

@@ -1,0 +1,103 @@
+"""Checkpoints: tensors in safetensors, everything else as JSON in the header; no pickle."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from cnnlab.errors import RunError
+from cnnlab.files import atomic_path
+from cnnlab.inference import read_tensors
+from cnnlab.runs import Run
+
+__all__ = ["latest_checkpoint", "pack_optimizer", "save_last", "save_tensors", "unpack_optimizer"]
+
+_KEPT = 2
+Tensors = dict[str, torch.Tensor]
+
+
+def _digest(tensors: Tensors) -> str:
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        tensor = tensors[name]
+        digest.update(f"{name} {tensor.dtype} {list(tensor.shape)}".encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
+
+
+def save_tensors(path: Path, tensors: Tensors, header: dict[str, Any]) -> None:
+    """Write a checkpoint in one step, with a SHA-256 over its tensors in the header."""
+    from safetensors.torch import save_file
+
+    plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    header = {**header, "sha256": _digest(plain)}
+    with atomic_path(path) as temporary:
+        save_file(plain, temporary, metadata={"cnnlab": json.dumps(header)})
+
+
+def save_last(run: Run, step: int, tensors: Tensors, header: dict[str, Any]) -> None:
+    """Write ``last-STEP.safetensors`` and remove all but the two newest."""
+    save_tensors(run.checkpoints / f"last-{step:09d}.safetensors", tensors, header)
+    for path in _newest_first(run)[_KEPT:]:
+        path.unlink(missing_ok=True)
+
+
+def _newest_first(run: Run) -> list[Path]:
+    return sorted(run.checkpoints.glob("last-*.safetensors"), reverse=True)
+
+
+def latest_checkpoint(run: Run) -> tuple[Tensors, dict[str, Any], list[str]] | None:
+    """The newest checkpoint that verifies: tensors, header, and the names of damaged ones.
+
+    None where there is none at all; :class:`RunError` where all are damaged.
+    """
+    damaged: list[str] = []
+    for path in _newest_first(run):
+        try:
+            tensors, header = read_tensors(path)
+        except RunError:
+            damaged.append(path.name)
+            continue
+        if header.get("sha256") == _digest(tensors):
+            return tensors, header, damaged
+        damaged.append(path.name)
+    if damaged:
+        raise RunError(
+            f"every checkpoint is damaged ({', '.join(damaged)})",
+            where=run.path,
+            todo="train it again from its config.yaml: cnnlab train --config "
+            f"{run.path / 'config.yaml'}",
+        )
+    return None
+
+
+def pack_optimizer(optimizer: torch.optim.Optimizer) -> tuple[Tensors, dict[str, Any]]:
+    """Divide an optimizer's state into tensors, named ``optimizer.INDEX.KEY``, and numbers."""
+    content = optimizer.state_dict()
+    tensors: Tensors = {}
+    numbers: dict[str, dict[str, Any]] = {}
+    for index, entries in content["state"].items():
+        for key, value in entries.items():
+            if isinstance(value, torch.Tensor):
+                tensors[f"optimizer.{index}.{key}"] = value
+            else:
+                numbers.setdefault(str(index), {})[key] = value
+    return tensors, {"numbers": numbers, "groups": content["param_groups"]}
+
+
+def unpack_optimizer(
+    optimizer: torch.optim.Optimizer, tensors: Tensors, header: dict[str, Any]
+) -> None:
+    """Give an optimizer the state that :func:`pack_optimizer` took apart."""
+    state: dict[int, dict[str, Any]] = {
+        int(index): dict(entries) for index, entries in header["numbers"].items()
+    }
+    for name, tensor in tensors.items():
+        if name.startswith("optimizer."):
+            _, index, key = name.split(".", 2)
+            state.setdefault(int(index), {})[key] = tensor
+    optimizer.load_state_dict({"state": state, "param_groups": header["groups"]})

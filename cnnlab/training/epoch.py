@@ -1,0 +1,84 @@
+"""The steps of one epoch, from wherever its checkpoint left it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import torch
+
+from cnnlab.device import memory_errors, synchronize
+from cnnlab.training.batches import Batches
+from cnnlab.training.events import BatchDone, Watcher
+from cnnlab.training.fitter import Fitter
+from cnnlab.training.state import Clock
+
+__all__ = ["EpochRunner"]
+
+#: On an accelerator losses are fetched every so many steps, for each fetch waits for it.
+_FETCH_EVERY = 20
+
+
+class EpochRunner:
+    """Takes the steps of one epoch, from wherever the state stands in it."""
+
+    def __init__(
+        self, fitter: Fitter, batches: Batches, clock: Clock, watch: Watcher, *, stages: int
+    ) -> None:
+        self._fitter, self._batches, self._clock = fitter, batches, clock
+        self._watch, self._stages = watch, stages
+        self._pending: list[tuple[torch.Tensor, torch.Tensor, int]] = []
+
+    def run(self, weights: torch.Tensor | None, pause: Callable[[], bool]) -> bool:
+        """Run to the epoch's end; False where ``pause()`` said stop before it.
+
+        ``pause`` is asked after every step whose loss is known: that is where the state is whole.
+        """
+        fitter = self._fitter
+        place = fitter.state.position
+        fitter.network.train()
+        every = 1 if fitter.device.type == "cpu" else _FETCH_EVERY
+        batches = self._batches.epoch(place.stage, place.epoch, first_step=place.step)
+        start = time.perf_counter()
+        with memory_errors("training"):
+            for images, labels in batches:
+                loss, correct = fitter.step(
+                    images, labels, steps=len(self._batches), weights=weights
+                )
+                self._pending.append((loss, correct, len(labels)))
+                last = place.step == len(self._batches)
+                if last or place.step % every == 0:
+                    self._fetch()
+                    now = time.perf_counter()
+                    self._clock.add(now - start)
+                    start = now
+                    self._tell()
+                    if not last and pause():
+                        return False
+        return True
+
+    def _fetch(self) -> None:
+        synchronize(self._fitter.device)
+        for loss, correct, count in self._pending:
+            value = float(loss)
+            self._fitter.check_finite(value)
+            self._fitter.state.sums.add(value, int(correct), count)
+            self._fitter.state.images_done += count
+        self._pending.clear()
+
+    def _tell(self) -> None:
+        fitter = self._fitter
+        place, sums = fitter.state.position, fitter.state.sums
+        self._watch(
+            BatchDone(
+                stage=place.stage,
+                stages=self._stages,
+                epoch=place.epoch,
+                epochs=fitter.config.training.epochs,
+                step=place.step,
+                steps=len(self._batches),
+                loss=sums.loss / sums.seen,
+                accuracy=sums.correct / sums.seen,
+                images_per_second=sums.seen / max(self._clock.epoch_seconds, 1e-9),
+            )
+        )

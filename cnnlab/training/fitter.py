@@ -1,0 +1,191 @@
+"""A network with its optimizer: one step at a time, and all of it into a checkpoint and back."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.nn import functional
+
+from cnnlab.device import seed_everything
+from cnnlab.errors import DivergedError
+from cnnlab.inference import predict_logits
+from cnnlab.metrics.calibration import nll
+from cnnlab.optim import make_optimizer, schedule_factor
+from cnnlab.training.batches import class_weights
+from cnnlab.training.checkpoint import (
+    Tensors,
+    pack_optimizer,
+    save_last,
+    save_tensors,
+    unpack_optimizer,
+)
+from cnnlab.training.ema import MovingAverage
+from cnnlab.training.prepare import Prepared
+from cnnlab.training.state import TrainingState
+
+__all__ = ["Fitter"]
+
+#: Initialisation from data looks at so many training images.
+_INITIAL_IMAGES = 5_000
+
+
+class Fitter:
+    """A network, its optimizer and where they stand.
+
+    Everything random in a step is a function of (seed, stage, epoch, step), so a checkpoint
+    needs no generator's state.
+    """
+
+    def __init__(self, prepared: Prepared) -> None:
+        self.prepared, self.config = prepared, prepared.config
+        self.device = torch.device(self.config.device)
+        self.state = TrainingState()
+        seed_everything(self.config.seed, "weights")
+        network = prepared.architecture.build()
+        self._initialize(network)
+        self.network = network.to(self.device, memory_format=torch.channels_last)
+        self.average = (
+            MovingAverage(self.network, self.config.training.ema)
+            if self.config.training.ema is not None
+            else None
+        )
+        self.optimizer = self._new_optimizer()
+
+    def _initialize(self, network: torch.nn.Module) -> None:
+        """Let a network that wants it look at training images (whitening, say)."""
+        look = getattr(network, "initialize_from_images", None)
+        if look is not None:
+            rows = np.sort(self.prepared.split.train[:_INITIAL_IMAGES])
+            images = torch.from_numpy(np.ascontiguousarray(self.prepared.dataset.images[rows]))
+            look(self.prepared.preprocessing.apply(images))
+
+    def _new_optimizer(self) -> torch.optim.Optimizer:
+        chosen = self.config.optimizer
+        return make_optimizer(
+            chosen.name,
+            list(self.network.named_parameters()),
+            lr=chosen.lr,
+            weight_decay=chosen.weight_decay,
+            **chosen.options(),
+        )
+
+    def start_stage(self) -> None:
+        """Forget the optimizer's state, unless the configuration keeps it between stages."""
+        if not self.config.training.keep_optimizer:
+            self.optimizer = self._new_optimizer()
+
+    @property
+    def evaluated(self) -> torch.nn.Module:
+        """The network whose accuracy counts: the average where one is kept."""
+        return self.network if self.average is None else self.average.network
+
+    def loss_weights(self, rows: NDArray[np.int64]) -> torch.Tensor | None:
+        """Class weights for the loss (float32 ``[C]``), where they are asked for."""
+        if self.config.training.class_weights == "none":
+            return None
+        dataset = self.prepared.dataset
+        weights = class_weights(dataset.labels[rows], len(dataset.class_names))
+        return torch.from_numpy(weights).float().to(self.device)
+
+    def step(
+        self,
+        images: torch.Tensor,
+        labels: torch.Tensor,
+        *,
+        steps: int,
+        weights: torch.Tensor | None,
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Take one optimizer step; return the batch's mean loss and its number of right answers."""
+        place, training = self.state.position, self.config.training
+        seed_everything(self.config.seed, "step", place.stage, place.epoch, place.step)
+        self._set_learning_rate(steps)
+        bf16 = self.config.precision == "bf16"
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=bf16):
+            logits = self.network(images)
+        loss = functional.cross_entropy(
+            logits.float(), labels, weight=weights, label_smoothing=training.label_smoothing
+        )
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call] # torch leaves it untyped
+        if training.clip_norm is not None:
+            torch.nn.utils.clip_grad_norm_(self.network.parameters(), training.clip_norm)
+        self.optimizer.step()
+        place.step += 1
+        place.total_steps += 1
+        if self.average is not None:
+            self.average.update(self.network, place.total_steps)
+        return loss.detach(), (logits.detach().argmax(1) == labels).sum()
+
+    def _set_learning_rate(self, steps: int) -> None:
+        place, schedule = self.state.position, self.config.schedule
+        done = (place.epoch - 1) * steps + place.step
+        total = self.config.training.epochs * steps
+        factor = schedule_factor(schedule.name, done, total, **schedule.options())
+        for group in self.optimizer.param_groups:
+            group["lr"] = group["initial_lr"] * factor
+
+    def measure(self, rows: NDArray[np.int64]) -> tuple[float, float]:
+        """Mean cross-entropy and top-1 accuracy over rows, in evaluation mode and fp32."""
+        dataset = self.prepared.dataset
+        logits = predict_logits(
+            self.evaluated, dataset.images, self.prepared.preprocessing, rows=rows
+        )
+        labels = dataset.labels[rows]
+        if not np.isfinite(logits).all():
+            raise self.diverged("a logit is no longer a number")
+        return nll(logits, labels), float((logits.argmax(axis=1) == labels).mean())
+
+    def check_finite(self, loss: float) -> None:
+        """Stop where the loss is no longer a number."""
+        if not math.isfinite(loss):
+            raise self.diverged(f"the loss became {loss}")
+
+    def diverged(self, what: str) -> DivergedError:
+        """The error that says where training broke down."""
+        place = self.state.position
+        return DivergedError(
+            what,
+            where=f"stage {place.stage}, epoch {place.epoch}, step {place.step}",
+            todo="lower --lr; the best epoch so far is kept",
+        )
+
+    def tensors(self) -> Tensors:
+        """Weights, averages and optimizer state by name."""
+        found = {f"model.{name}": value for name, value in self.network.state_dict().items()}
+        if self.average is not None:
+            kept = self.average.network.state_dict()
+            found |= {f"average.{name}": value for name, value in kept.items()}
+        return found
+
+    def save_last(self) -> None:
+        """Write a checkpoint from which training goes on exactly."""
+        packed, header = pack_optimizer(self.optimizer)
+        content = {"state": self.state.to_dict(), "optimizer": header}
+        step = self.state.position.total_steps
+        save_last(self.prepared.run, step, {**self.tensors(), **packed}, content)
+
+    def save_best(self, facts: dict[str, Any]) -> None:
+        """Write the weights that evaluation will use."""
+        weights = self.evaluated.state_dict()
+        tensors = {f"model.{name}": value for name, value in weights.items()}
+        save_tensors(self.prepared.run.best_weights, tensors, facts)
+
+    def restore(self, tensors: Tensors, header: dict[str, Any]) -> None:
+        """Take the state that :meth:`save_last` wrote."""
+        self.state = TrainingState.from_dict(header["state"])
+
+        def part(prefix: str) -> Tensors:
+            return {
+                name.removeprefix(prefix): value
+                for name, value in tensors.items()
+                if name.startswith(prefix)
+            }
+
+        self.network.load_state_dict(part("model."))
+        if self.average is not None:
+            self.average.network.load_state_dict(part("average."))
+        unpack_optimizer(self.optimizer, tensors, header["optimizer"])

@@ -1,0 +1,239 @@
+"""Stages, epochs, early stopping, checkpoints: the order in which training happens."""
+
+from __future__ import annotations
+
+import json
+import time
+from contextlib import ExitStack
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cnnlab.config import EarlyStoppingConfig, RunConfig
+from cnnlab.device import set_threads
+from cnnlab.errors import CnnlabError, Interrupted
+from cnnlab.files import exclusive_lock, write_json
+from cnnlab.runs import Run
+from cnnlab.training.batches import Batches
+from cnnlab.training.checkpoint import latest_checkpoint
+from cnnlab.training.epoch import EpochRunner
+from cnnlab.training.events import EpochDone, Notice, Watcher, unwatched
+from cnnlab.training.fitter import Fitter
+from cnnlab.training.monitor import ResourceMonitor
+from cnnlab.training.prepare import Prepared, prepare_new_run, prepare_resumed_run
+from cnnlab.training.records import write_progress
+from cnnlab.training.signals import StopRequest
+from cnnlab.training.stages import Stage, plan_stages
+from cnnlab.training.state import Clock, EpochSums, Patience
+
+__all__ = ["resume", "train"]
+
+
+def train(config: RunConfig, runs: Path = Path("runs"), watch: Watcher = unwatched) -> Run:
+    """Train a new run in the folder ``runs`` and return it.
+
+    Raises what cannot be used (``InputError``) before the run directory exists; afterwards
+    ``DivergedError``, ``StorageError``, ``MemoryLimitError`` or ``Interrupted``, with the last
+    checkpoint kept.
+    """
+    return _fit(prepare_new_run(config, runs, watch), watch)
+
+
+def resume(run: Run, watch: Watcher = unwatched) -> Run:
+    """Go on with a run that was cut off; one that has ended is returned as it is."""
+    if run.result is not None and run.status != "failed":
+        watch(Notice(f"nothing to do: {run.path} has ended ({run.result['stopped_because']})"))
+        return run
+    return _fit(prepare_resumed_run(run, watch), watch)
+
+
+def _fit(prepared: Prepared, watch: Watcher) -> Run:
+    run = prepared.run
+    set_threads(prepared.config.threads or 1)
+    with ExitStack() as stack:
+        stack.enter_context(exclusive_lock(run.path / ".lock", holder="training"))
+        stop = stack.enter_context(StopRequest())
+        loop = _Loop(prepared, watch, stop)
+        loop.restore()
+        stack.enter_context(ResourceMonitor(run))
+        try:
+            loop.fit()
+        except Interrupted:
+            raise
+        except CnnlabError as error:
+            loop.finish("failed", str(error))
+            raise
+    return run
+
+
+class _Loop:
+    """One training from its first step, or its checkpoint, to its end."""
+
+    def __init__(self, prepared: Prepared, watch: Watcher, stop: StopRequest) -> None:
+        self.run, self.config, self.watch, self.stop = prepared.run, prepared.config, watch, stop
+        self.prepared = prepared
+        self.stages = plan_stages(prepared.split.train, prepared.config.training)
+        self.fitter = Fitter(prepared)
+        self.clock = Clock()
+        self._saved_at = time.monotonic()
+
+    def restore(self) -> None:
+        """Take up the newest checkpoint that verifies, or start anew where there is none."""
+        found = latest_checkpoint(self.run)
+        if found is not None:
+            tensors, header, damaged = found
+            for name in damaged:
+                self.watch(Notice(f"checkpoint {name} is damaged; the one before it is used"))
+            self.fitter.restore(tensors, header)
+            if self._clock_file.exists():
+                self.clock = Clock(**json.loads(self._clock_file.read_text(encoding="utf-8")))
+        for file in ("metrics.jsonl", "timing.jsonl"):
+            self.run.keep_lines(file, self.fitter.state.epochs_done)
+        (self.run.path / "result.json").unlink(missing_ok=True)
+        write_progress(self.run)
+
+    @property
+    def _clock_file(self) -> Path:
+        return self.run.checkpoints / "clock.json"
+
+    def fit(self) -> None:
+        """Run all stages from where the state stands."""
+        place, reason = self.fitter.state.position, "all epochs done"
+        while place.stage <= len(self.stages) and not self._out_of_time():
+            self._fit_stage(self.stages[place.stage - 1])
+            reason = self._why_stage_ended()
+            place.stage, place.epoch = place.stage + 1, 1
+            self.fitter.state.patience = Patience()
+            if place.stage <= len(self.stages):
+                self.fitter.start_stage()
+                self._save()
+        self.finish("finished", reason)
+
+    def _fit_stage(self, stage: Stage) -> None:
+        place, training = self.fitter.state.position, self.config.training
+        batches = Batches(
+            self.prepared.dataset,
+            stage.train,
+            training,
+            self.prepared.preprocessing,
+            seed=self.config.seed,
+            device=self.fitter.device,
+        )
+        runner = EpochRunner(self.fitter, batches, self.clock, self.watch, stages=len(self.stages))
+        weights = self.fitter.loss_weights(stage.train)
+        while place.epoch <= training.epochs and not self._early_stop():
+            whole = runner.run(weights, self._pause)
+            if not whole and not self._out_of_time():
+                self._interrupt()
+            self._end_epoch(stage)
+            if self._out_of_time():
+                break
+
+    def _early_stop(self) -> bool:
+        return self.fitter.state.patience.exhausted(self.config.training.early_stopping)
+
+    def _why_stage_ended(self) -> str:
+        if self._out_of_time():
+            return f"time limit of {self.config.training.time_limit_seconds:g} s"
+        if self._early_stop():
+            return f"no better epoch in {self.fitter.state.patience.waited}"
+        return "all epochs done"
+
+    def _pause(self) -> bool:
+        """After a step: save where it is time to, and say whether to stop here."""
+        if time.monotonic() - self._saved_at > self.config.training.checkpoint_every_seconds:
+            self._save()
+        return self.stop.signal is not None or self._out_of_time()
+
+    def _out_of_time(self) -> bool:
+        limit = self.config.training.time_limit_seconds
+        return limit is not None and self.clock.train_seconds >= limit
+
+    def _interrupt(self) -> None:
+        self._save()
+        raise Interrupted(
+            f"interrupted; {self.run.path} is saved up to this step",
+            exit_code=self.stop.exit_code,
+            todo=f"go on with: cnnlab train --resume {self.run.path}",
+        )
+
+    def _save(self) -> None:
+        write_json(self._clock_file, asdict(self.clock))
+        self.fitter.save_last()
+        self._saved_at = time.monotonic()
+
+    def _end_epoch(self, stage: Stage) -> None:
+        state, place = self.fitter.state, self.fitter.state.position
+        record: dict[str, Any] = {
+            "stage": place.stage,
+            "epoch": place.epoch,
+            "step": place.total_steps,
+            "lr": self.fitter.optimizer.param_groups[0]["lr"],
+            "train_loss": state.sums.loss / state.sums.seen,
+            "train_accuracy": state.sums.correct / state.sums.seen,
+        }
+        rate = state.sums.seen / max(self.clock.epoch_seconds, 1e-9)
+        best = self._evaluate(stage, record)
+        seconds = self.clock.epoch_seconds
+        self.run.append("metrics.jsonl", record)
+        self.run.append(
+            "timing.jsonl",
+            {
+                "stage": place.stage,
+                "epoch": place.epoch,
+                "seconds": round(seconds, 3),
+                "images_per_second": round(rate, 1),
+            },
+        )
+        state.epochs_done += 1
+        state.sums = EpochSums()
+        self.clock.epoch_seconds = 0.0
+        place.epoch, place.step = place.epoch + 1, 0
+        self._save()
+        write_progress(self.run)
+        epochs = self.config.training.epochs
+        self.watch(EpochDone(len(self.stages), epochs, record, seconds, rate, best))
+        if self.stop.signal is not None:
+            self._interrupt()
+
+    def _evaluate(self, stage: Stage, record: dict[str, Any]) -> bool:
+        """Measure what is watched, add it to the record, keep the weights where they count."""
+        training = self.config.training
+        inner = len(stage.inner) > 0
+        rows = np.sort(stage.inner) if inner else self.prepared.split.validation
+        monitor = training.early_stopping or EarlyStoppingConfig(monitor="accuracy")
+        better = True
+        if len(rows):
+            name = "inner" if inner else "validation"
+            loss, accuracy = self.fitter.measure(rows)
+            record[f"{name}_loss"], record[f"{name}_accuracy"] = loss, accuracy
+            better = self.fitter.state.patience.judge(
+                loss if monitor.monitor == "loss" else accuracy,
+                record["epoch"],
+                larger=monitor.monitor == "accuracy",
+                min_delta=monitor.min_delta,
+            )
+        if better or training.weights == "last":
+            self.fitter.save_best({key: record[key] for key in ("stage", "epoch", "step")})
+            self.fitter.state.chosen_epoch = {key: record[key] for key in ("stage", "epoch")}
+        return better
+
+    def finish(self, status: str, reason: str) -> None:
+        """Write how it ended; a failure to write a failure is not worth another error."""
+        state = self.fitter.state
+        result = {
+            "status": status,
+            "stopped_because": reason,
+            "epochs": state.epochs_done,
+            "chosen_epoch": state.chosen_epoch,
+            "train_seconds": round(self.clock.train_seconds, 3),
+            "images_per_second": round(state.images_done / max(self.clock.train_seconds, 1e-9), 1),
+        }
+        try:
+            write_json(self.run.path / "result.json", result)
+            write_progress(self.run)
+        except CnnlabError:
+            if status == "finished":
+                raise

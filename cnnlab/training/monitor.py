@@ -1,0 +1,70 @@
+"""What the machine does while it trains: processor, memory, temperature."""
+
+from __future__ import annotations
+
+import threading
+import time
+from types import TracebackType
+from typing import Any
+
+import psutil
+
+from cnnlab.errors import CnnlabError
+from cnnlab.runs import Run
+
+__all__ = ["ResourceMonitor"]
+
+
+def _temperature_celsius() -> float | None:
+    """The hottest sensor of the processor, where the machine tells one."""
+    sensors = getattr(psutil, "sensors_temperatures", dict)()
+    names = ("coretemp", "k10temp", "zenpower", "cpu_thermal", "acpitz")
+    readings = [entry.current for name in names for entry in sensors.get(name, [])]
+    return max(readings) if readings else None
+
+
+class ResourceMonitor:
+    """While it is entered, writes a line to ``resources.jsonl`` every few seconds.
+
+    ``cpu_percent`` is of the whole machine (100 = every core busy), ``memory_bytes`` this
+    process's resident memory. ``seconds`` goes on from the last line where a run is resumed.
+    """
+
+    def __init__(self, run: Run, *, every_seconds: float = 2.0) -> None:
+        self._run, self._every = run, every_seconds
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="resources", daemon=True)
+
+    def __enter__(self) -> ResourceMonitor:
+        past = self._run.resources
+        self._offset = past[-1]["seconds"] if past else 0.0
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        process, start = psutil.Process(), time.monotonic()
+        psutil.cpu_percent()
+        while not self._stop.wait(self._every):
+            self._append(
+                {
+                    "seconds": round(self._offset + time.monotonic() - start, 1),
+                    "cpu_percent": psutil.cpu_percent(),
+                    "memory_bytes": process.memory_info().rss,
+                    "temperature_celsius": _temperature_celsius(),
+                }
+            )
+
+    def _append(self, record: dict[str, Any]) -> None:
+        try:
+            self._run.append("resources.jsonl", record)
+        except CnnlabError:  # a full disk is training's to report, not a gauge's
+            self._stop.set()

@@ -1,0 +1,148 @@
+"""From a configuration to a run directory in which everything is decided, before step one."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from cnnlab.config import RunConfig
+from cnnlab.data import ReadOptions, open_dataset
+from cnnlab.data.dataset import Dataset
+from cnnlab.data.split import Split, draw_split
+from cnnlab.device import choose_device, choose_precision, describe_machine
+from cnnlab.errors import DataError
+from cnnlab.inference import Preprocessing, measure_preprocessing
+from cnnlab.models import Architecture, load_architecture
+from cnnlab.runs import Run, create_run
+from cnnlab.settings import dump_yaml
+from cnnlab.training.events import Notice, Watcher
+from cnnlab.training.stages import plan_stages
+
+__all__ = ["Prepared", "prepare_new_run", "prepare_resumed_run"]
+
+#: Below so many images a random split may leave classes badly divided, so it is stratified.
+_STRATIFY_BELOW = 20_000
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """All that the training loop works on."""
+
+    run: Run
+    config: RunConfig
+    dataset: Dataset
+    split: Split
+    architecture: Architecture
+    preprocessing: Preprocessing
+
+
+def _read_dataset(config: RunConfig, watch: Watcher) -> Dataset:
+    """Open the dataset that a configuration names, saying what a user should know of it."""
+    options = ReadOptions(image_size=config.data.image_size, channels=config.data.channels)
+    dataset = open_dataset(
+        config.data.source, options=options, say=lambda line: watch(Notice(line))
+    )
+    if len(dataset.class_names) < 2:
+        raise DataError(
+            "has one class only", where=config.data.source, expected="at least two classes"
+        )
+    return dataset
+
+
+def _resolve(config: RunConfig, dataset: Dataset) -> tuple[RunConfig, dict[str, Any]]:
+    """Spell out what depends on the machine and the data; return it with the reasons."""
+    device = choose_device(config.device)
+    precision = choose_precision(config.precision, device.name)
+    threads = config.threads or torch.get_num_threads()
+    stratify = config.data.stratify
+    source = config.data.source
+    resolved = config.updated(
+        device=device.name,
+        precision=precision.name,
+        threads=threads,
+        data={
+            "stratify": len(dataset) < _STRATIFY_BELOW if stratify is None else stratify,
+            "source": str(Path(source).resolve()) if os.sep in source else source,
+        },
+    )
+    reasons = {
+        "device": {"name": device.name, "reason": device.reason},
+        "precision": {"name": precision.name, "reason": precision.reason},
+        "threads": threads,
+    }
+    return resolved, reasons
+
+
+def _dataset_facts(dataset: Dataset) -> dict[str, Any]:
+    return {
+        "name": dataset.name,
+        "fingerprint": dataset.fingerprint,
+        "class_names": list(dataset.class_names),
+        "image_shape": list(dataset.image_shape),
+        "images": len(dataset),
+        "parts": dict(dataset.parts),
+        "origin": dataset.origin,
+        "notes": list(dataset.notes),
+    }
+
+
+def prepare_new_run(config: RunConfig, runs: Path, watch: Watcher) -> Prepared:
+    """Decide everything, check that it fits, and write the run directory's first files.
+
+    Whatever cannot work (data, layers that do not fit, stages without images) is an error here,
+    before anything is written.
+    """
+    dataset = _read_dataset(config, watch)
+    config, reasons = _resolve(config, dataset)
+    sizes, data = config.data.sizes(), config.data
+    split = draw_split(dataset, sizes, seed=data.split_seed, stratify=bool(data.stratify))
+    plan_stages(split.train, config.training)
+    architecture = load_architecture(
+        config.model.name,
+        input_shape=dataset.image_shape,
+        classes=len(dataset.class_names),
+        params=config.model.params,
+    )
+    summary = architecture.summary().to_text()
+    preprocessing = measure_preprocessing(dataset.images, split.train, config.normalization)
+    stem = config.name or f"{architecture.name}-{dataset.name}".lower().replace(" ", "-")
+    environment = {**describe_machine(config.device), "choices": reasons}
+    run = create_run(
+        runs,
+        "".join(letter if letter.isalnum() or letter in "._+-" else "-" for letter in stem)[:100],
+        {
+            "config.yaml": config.to_yaml(),
+            "environment.json": environment,
+            "split.json": {
+                "dataset": _dataset_facts(dataset),
+                "seed": data.split_seed,
+                "stratified": data.stratify,
+                **{part: split.rows(part).tolist() for part in ("train", "validation", "test")},
+            },
+            "architecture.yaml": dump_yaml(architecture.to_dict()),
+            "summary.txt": summary + "\n",
+            "preprocessing.json": preprocessing.to_dict(),
+        },
+        exact=config.name is not None,
+    )
+    return Prepared(run, config, dataset, split, architecture, preprocessing)
+
+
+def prepare_resumed_run(run: Run, watch: Watcher) -> Prepared:
+    """Read everything back; :class:`RunError` where the data is no longer the same."""
+    config = run.typed_config()
+    dataset = run.open_dataset(lambda line: watch(Notice(line)))
+    # The device of the run must be here: going on elsewhere would give other weights.
+    choose_device(config.device)
+    return Prepared(
+        run,
+        config,
+        dataset,
+        run.rows(),
+        run.architecture(),
+        Preprocessing.from_dict(run.preprocessing),
+    )

@@ -1,0 +1,86 @@
+"""What a run says while it trains: a line an epoch for programs, ``progress.md`` for people."""
+
+from __future__ import annotations
+
+from cnnlab.files import write_text
+from cnnlab.metrics.statistics import wilson_interval
+from cnnlab.runs import Run
+
+__all__ = ["write_progress"]
+
+_COLUMNS = {
+    "stage": "stage",
+    "epoch": "epoch",
+    "train_loss": "train loss",
+    "train_accuracy": "train accuracy",
+    "inner_loss": "inner loss",
+    "inner_accuracy": "inner accuracy",
+    "validation_loss": "validation loss",
+    "validation_accuracy": "validation accuracy",
+}
+
+
+def _cell(value: object) -> str:
+    return f"{value:.4f}" if isinstance(value, float) else str(value)
+
+
+def _epoch_table(run: Run) -> list[str]:
+    records = run.metrics
+    if not records:
+        return ["No epoch is finished yet."]
+    shown = [key for key in _COLUMNS if any(key in record for record in records)]
+    timing = {(line["stage"], line["epoch"]): line for line in run.timing}
+    lines = [
+        "| " + " | ".join([_COLUMNS[key] for key in shown] + ["seconds", "images/s"]) + " |",
+        "|" + " ---: |" * (len(shown) + 2),
+    ]
+    for record in records:
+        time = timing.get((record["stage"], record["epoch"]), {})
+        cells = [_cell(record.get(key, "")) for key in shown]
+        cells += (
+            [f"{time['seconds']:.1f}", f"{time['images_per_second']:.0f}"] if time else ["", ""]
+        )
+        lines.append("| " + " | ".join(cells) + " |")
+    return lines
+
+
+def _result_lines(run: Run) -> list[str]:
+    result = run.result
+    if result is None:
+        return ["In progress (or cut off: `cnnlab train --resume` goes on)."]
+    lines = [
+        f"{result['status'].capitalize()} after {result['epochs']} epochs and "
+        f"{result['train_seconds']:.1f} s of training: {result['stopped_because']}."
+    ]
+    predictions = run.predictions("validation")
+    if predictions is not None:
+        count = len(predictions.labels)
+        right = int((predictions.classes == predictions.labels).sum())
+        low, high = wilson_interval(right, count)
+        lines.append(
+            f"Validation accuracy {right / count:.4f} "
+            f"(95% interval {low:.4f} to {high:.4f}, n = {count})."
+        )
+    return lines
+
+
+def write_progress(run: Run) -> None:
+    """Write ``progress.md`` anew: the layer table, a line an epoch, the result."""
+    summary = (run.path / "summary.txt").read_text(encoding="utf-8").rstrip()
+    dataset = run.split["dataset"]
+    parts = ", ".join(f"{len(run.split[part])} {part}" for part in ("train", "validation", "test"))
+    text = [
+        f"# {run.name}",
+        "",
+        f"{dataset['name']}: {parts}.",
+        "",
+        "```text",
+        summary,
+        "```",
+        "",
+        *_epoch_table(run),
+        "",
+        *_result_lines(run),
+        "",
+    ]
+    write_text(run.path / "progress.md", "\n".join(text))

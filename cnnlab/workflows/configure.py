@@ -1,0 +1,62 @@
+"""From what a user asked for to a configuration: defaults, model, recipe, file, options, --set."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from cnnlab.config import RunConfig, make_config
+from cnnlab.models import load_model_file
+from cnnlab.recipes import load_recipe
+from cnnlab.settings import load_yaml, merge, parse_override
+
+__all__ = ["configure"]
+
+
+def configure(
+    *,
+    recipe: str | None = None,
+    file: Path | None = None,
+    settings: Mapping[str, Any] | None = None,
+    overrides: Sequence[str] = (),
+    labels: Mapping[str, str] | None = None,
+) -> RunConfig:
+    """Lay settings one on the other; the later wins.
+
+    Parameters
+    ----------
+    recipe: the name of a recipe.
+    file: a YAML file, e.g. a run's ``config.yaml``.
+    settings: nested settings, e.g. ``{"training": {"epochs": 3}}``.
+    overrides: texts as ``--set`` takes them, e.g. ``"optimizer.lr=0.01"``.
+    labels: what errors call a key, e.g. ``{"training.epochs": "--epochs"}``.
+
+    Below them all stand the package's defaults and those that the model brings along (the zoo's
+    say how the report trained each).
+    """
+    layers = [load_recipe(recipe)] if recipe else []
+    if file is not None:
+        layers.append(load_yaml(file))
+    layers.append(dict(settings or {}))
+    layers += [parse_override(text) for text in overrides]
+    asked: dict[str, Any] = {}
+    for layer in layers:
+        asked = merge(asked, layer)
+    model = asked.get("model")
+    name = model.get("name") if isinstance(model, Mapping) else None
+    defaults = _model_defaults(str(name) if name else RunConfig().model.name)
+    return make_config([defaults, *layers], where=str(file or "configuration"), labels=labels)
+
+
+def _model_defaults(name: str) -> dict[str, Any]:
+    """How a model's own file says that it is to be trained."""
+    file = load_model_file(name)
+    defaults = {
+        "model": {"name": name},
+        "training": file.training,
+        "optimizer": file.optimizer,
+        "schedule": file.schedule,
+        "normalization": file.normalization,
+    }
+    return {key: value for key, value in defaults.items() if value}

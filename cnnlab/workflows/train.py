@@ -1,0 +1,76 @@
+"""Train, then say what validation shows: the composition behind ``cnnlab train``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cnnlab.config import RunConfig
+from cnnlab.evaluation.evaluate import Evaluation, evaluate, evaluation_of
+from cnnlab.runs import Run
+from cnnlab.training.events import Notice, Watcher, unwatched
+from cnnlab.training.loop import resume, train
+from cnnlab.training.records import write_progress
+
+__all__ = ["Trained", "resume_and_evaluate", "train_and_evaluate"]
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """A run that has ended, and its validation; None where the split has no validation."""
+
+    run: Run
+    validation: Evaluation | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """What ``cnnlab train --json`` prints."""
+        result = self.run.result or {}
+        scores = self.validation.scores if self.validation else None
+        keys = ("status", "epochs", "train_seconds", "images_per_second", "stopped_because")
+        return {
+            "run": str(self.run.path),
+            **{key: result.get(key) for key in keys},
+            "validation": {
+                "top1": scores.top1,
+                "top1_interval": list(scores.top1_interval),
+                "loss": scores.nll,
+                "n": scores.n,
+            }
+            if scores
+            else None,
+        }
+
+    def to_text(self) -> str:
+        """What ``cnnlab train`` prints."""
+        result = self.run.result or {}
+        lines = [
+            f"{self.run.path}: {result['epochs']} epochs in {result['train_seconds']:.1f} s "
+            f"({result['images_per_second']:,.0f} images/s), {result['stopped_because']}"
+        ]
+        if self.validation:
+            lines.append(self.validation.headline())
+        lines.append(f"next: cnnlab report {self.run.path}")
+        return "\n".join(lines)
+
+
+def train_and_evaluate(
+    config: RunConfig, runs: Path = Path("runs"), watch: Watcher = unwatched
+) -> Trained:
+    """Train a new run in ``runs`` and evaluate it on its validation split."""
+    return _evaluated(train(config, runs, watch), watch)
+
+
+def resume_and_evaluate(run: Run, watch: Watcher = unwatched) -> Trained:
+    """Go on with a run, and evaluate it where that has not been done."""
+    return _evaluated(resume(run, watch), watch)
+
+
+def _evaluated(run: Run, watch: Watcher) -> Trained:
+    if not run.split["validation"]:
+        return Trained(run, None)
+    done = evaluation_of(run, "validation")
+    if done is None:
+        done = evaluate(run, "validation", say=lambda line: watch(Notice(line)))
+        write_progress(run)
+    return Trained(run, done)
