@@ -1,0 +1,21 @@
+"""Arrays become pictures: every figure of cnnlab, in one style."""
+
+from cnnlab.evaluation.figures.comparison import Measured, comparison_chart
+from cnnlab.evaluation.figures.confusion import COUNTS_UP_TO, confusion_heat_map
+from cnnlab.evaluation.figures.curves import SERIES, StageCurves, learning_curves
+from cnnlab.evaluation.figures.grid import sample_grid
+from cnnlab.evaluation.figures.picture import Picture
+from cnnlab.evaluation.figures.resources import resource_figure
+
+__all__ = [
+    "COUNTS_UP_TO",
+    "SERIES",
+    "Measured",
+    "Picture",
+    "StageCurves",
+    "comparison_chart",
+    "confusion_heat_map",
+    "learning_curves",
+    "resource_figure",
+    "sample_grid",
+]
