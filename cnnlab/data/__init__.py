@@ -1,0 +1,25 @@
+"""Images: where they come from, how they are decoded once, and how they are divided."""
+
+from __future__ import annotations
+
+from cnnlab.data import cifar10_jpeg, digits, fashion_mnist
+from cnnlab.data.dataset import PARTS, Dataset
+from cnnlab.data.images import decode_image
+from cnnlab.data.opening import open_dataset
+from cnnlab.data.source import SOURCES, ReadOptions
+from cnnlab.data.split import Split, SplitSizes, draw_split
+
+__all__ = [
+    "PARTS",
+    "SOURCES",
+    "Dataset",
+    "ReadOptions",
+    "Split",
+    "SplitSizes",
+    "cifar10_jpeg",
+    "decode_image",
+    "digits",
+    "draw_split",
+    "fashion_mnist",
+    "open_dataset",
+]

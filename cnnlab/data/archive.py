@@ -1,0 +1,120 @@
+"""What every archive has to keep to; nothing of one is ever unpacked to the disk."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from cnnlab.data.images import MAX_FILE_BYTES
+from cnnlab.data.tree import shown
+from cnnlab.errors import DataError
+
+__all__ = [
+    "ARCHIVE_SUFFIXES",
+    "Census",
+    "archive_errors",
+    "check_expansion",
+    "check_size",
+    "refusal",
+    "safe_path",
+]
+
+#: File names that promise an archive which can be read here.
+ARCHIVE_SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.xz", ".txz", ".tar.bz2", ".tbz2")
+
+_MAX_MEMBERS = 2_000_000
+_MAX_DEPTH = 32
+_MAX_TOTAL_BYTES = 64 << 30
+#: What an archive may unpack to: this many times its own size, beyond the first bytes.
+_MAX_RATIO = 300
+_FREE_BYTES = 256 << 20
+
+
+def safe_path(name: str, archive: Path) -> str:
+    """Return a member's path, separated by "/", without "." and empty parts.
+
+    Raises :class:`DataError` for a name that could lead out of a folder it is unpacked to:
+    "..", absolute paths, drive letters, backslashes, NUL; and for absurd depths.
+    """
+    parts = [part for part in name.split("/") if part not in ("", ".")]
+    wrong = None
+    if name.startswith("/"):
+        wrong = "an absolute path"
+    elif ".." in parts:
+        wrong = 'a path with ".."'
+    elif "\\" in name:
+        wrong = "a path with a backslash"
+    elif "\0" in name:
+        wrong = "a path with a NUL character"
+    elif parts and re.match(r"[A-Za-z]:", parts[0]):
+        wrong = "a path with a drive letter"
+    elif len(parts) > _MAX_DEPTH:
+        wrong = f"a path of more than {_MAX_DEPTH} folders"
+    if wrong:
+        raise refusal(archive, name, wrong)
+    return "/".join(parts)
+
+
+def refusal(archive: Path, member: str, what: str) -> DataError:
+    return DataError(
+        f"{what} is not allowed in an archive",
+        where=shown(f"{archive}: {member}"),
+        todo="pack plain files and folders only",
+    )
+
+
+class Census:
+    """Counts the members of one archive and refuses too many, and one name twice."""
+
+    def __init__(self, archive: Path) -> None:
+        self._archive = archive
+        self._files: set[str] = set()
+        self._members = 0
+
+    def admit(self, name: str, *, is_folder: bool) -> str:
+        """Return the member's safe path ("" for the root itself)."""
+        path = safe_path(name, self._archive)
+        self._members += 1
+        if self._members > _MAX_MEMBERS:
+            raise DataError(
+                "too many members", where=self._archive, expected=f"at most {_MAX_MEMBERS:,}"
+            )
+        if not is_folder:
+            if not path:
+                raise refusal(self._archive, name, "a file without a name")
+            if path in self._files:
+                raise refusal(self._archive, name, "a name that occurs twice")
+            self._files.add(path)
+        return path
+
+
+def check_expansion(archive: Path, unpacked: int, packed: int, member: str = "") -> None:
+    if unpacked > min(_MAX_TOTAL_BYTES, _FREE_BYTES + _MAX_RATIO * packed):
+        raise DataError(
+            f"it unpacks to more than {unpacked:,} bytes from {packed:,}",
+            where=shown(f"{archive}: {member}" if member else archive),
+            expected=f"at most {_MAX_RATIO} times as many and {_MAX_TOTAL_BYTES:,} in all",
+            todo="an archive that expands like this is refused as a bomb",
+        )
+
+
+def check_size(size: int, where: str) -> None:
+    if not 0 <= size <= MAX_FILE_BYTES:
+        raise DataError(
+            f"it has {size:,} bytes", where=where, expected=f"at most {MAX_FILE_BYTES:,}"
+        )
+
+
+@contextmanager
+def archive_errors(archive: Path, trouble: tuple[type[Exception], ...]) -> Iterator[None]:
+    try:
+        yield
+    except trouble as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise DataError(
+            f"the archive is damaged or cut off: {shown(reason)}",
+            where=shown(archive),
+            todo="copy or download it again",
+        ) from error

@@ -1,0 +1,267 @@
+"""Decoded images on disk: decoded once, memory-mapped ever after."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import secrets
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cnnlab.data.dataset import Dataset, fingerprint_of
+from cnnlab.data.places import home
+from cnnlab.data.source import Allocate, Decoded, ReadOptions, Say, unsaid
+from cnnlab.data.tree import shown
+from cnnlab.errors import CnnlabError, RunError, StorageError
+from cnnlab.files import exclusive_lock, write_json
+
+__all__ = ["SCHEMA", "CacheKey", "load_or_build"]
+
+#: The version of what an entry holds; a new one makes every entry of an older one unused.
+SCHEMA = 1
+
+_WAIT_SECONDS = 3600.0
+_IMAGES, _LABELS, _META = "images.npy", "labels.npy", "meta.json"
+_BLOCK_BYTES = 8 << 20
+
+
+@dataclass(frozen=True)
+class CacheKey:
+    """What a decoded dataset depends on.
+
+    Attributes
+    ----------
+    origin: the path it was read from, for people and for finding outdated entries.
+    identity: what changes when the source's files change.
+    options: how the images were read.
+    """
+
+    origin: str
+    identity: Mapping[str, object]
+    options: ReadOptions
+
+    def as_json(self) -> dict[str, object]:
+        """The key's parts, as they are hashed and kept."""
+        return {
+            "schema": SCHEMA,
+            "origin": self.origin,
+            "identity": dict(self.identity),
+            "options": asdict(self.options),
+        }
+
+    @property
+    def digest(self) -> str:
+        """The name of the entry's folder."""
+        text = json.dumps(self.as_json(), sort_keys=True, default=shown)
+        return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def load_or_build(
+    key: CacheKey, read: Callable[[Allocate], Decoded], name: Callable[[], str], *, say: Say
+) -> Dataset:
+    """Return the dataset of the entry, after decoding it where there is no sound one.
+
+    Parameters
+    ----------
+    read: decodes; called at most once, and what it raises passes through.
+    name: gives the dataset's name; called when decoding.
+
+    Several processes may ask at once: one decodes, the others wait. Raises
+    :class:`StorageError` when the cache cannot be written; nothing is left behind then.
+    """
+    folder = home() / "datasets"
+    entry = folder / key.digest
+    dataset = _load(entry, say)
+    if dataset is not None:
+        return dataset
+    with _cache_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        _remove_abandoned(folder)
+    with _locked(entry, say):
+        dataset = _load(entry, unsaid)  # another process may have been faster
+        if dataset is None:
+            say(f"decoding {key.origin} (once; kept in {shown(folder)})")
+            _build(entry, key, read, name)
+            dataset = _load(entry, say)
+    if dataset is None:
+        raise StorageError("what was just written cannot be read back", where=entry)
+    _remove_outdated(folder, key)
+    return dataset
+
+
+def _load(entry: Path, say: Say) -> Dataset | None:
+    """Open an entry; None where there is none or where it is damaged, which is said."""
+    if not entry.is_dir():
+        return None
+    try:
+        meta = json.loads((entry / _META).read_text(encoding="utf-8"))
+        images = np.load(entry / _IMAGES, mmap_mode="r", allow_pickle=False)
+        labels = np.load(entry / _LABELS, allow_pickle=False)
+        if list(images.shape) != meta["shape"] or labels.dtype != np.int64 or labels.ndim != 1:
+            raise ValueError("arrays and description do not match")
+        return Dataset(
+            name=meta["name"],
+            images=images,
+            labels=labels,
+            class_names=tuple(meta["class_names"]),
+            parts=meta["parts"],
+            fingerprint=meta["fingerprint"],
+            origin=meta["key"]["origin"],
+            notes=tuple(meta["notes"]),
+        )
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, EOFError, CnnlabError):
+        say(f"the decoded copy in {shown(entry)} is damaged; decoding again")
+        return None
+
+
+def _build(
+    entry: Path, key: CacheKey, read: Callable[[Allocate], Decoded], name: Callable[[], str]
+) -> None:
+    temporary = entry.with_name(f".{entry.name}.{secrets.token_hex(4)}.tmp")
+    with _cache_errors(temporary):
+        temporary.mkdir()
+    try:
+        _fill(temporary, key, read, name)
+        with _cache_errors(entry):
+            if entry.exists():  # damaged: out of the way first, as a full folder is not replaced
+                entry.rename(temporary.with_suffix(".old.tmp"))
+            temporary.rename(entry)
+    finally:
+        for leftover in (temporary, temporary.with_suffix(".old.tmp")):
+            shutil.rmtree(leftover, ignore_errors=True)
+
+
+def _fill(
+    folder: Path, key: CacheKey, read: Callable[[Allocate], Decoded], name: Callable[[], str]
+) -> None:
+    """Decode into a new folder and describe it."""
+    allocated: list[NDArray[np.uint8]] = []
+
+    def allocate(shape: tuple[int, int, int, int]) -> NDArray[np.uint8]:
+        allocated[:] = [_reserve(folder / _IMAGES, shape)]
+        return allocated[0]
+
+    decoded = read(allocate)
+    if not allocated or decoded.images is not allocated[0]:
+        allocate(_shape_of(decoded.images))[...] = decoded.images
+    images = allocated[0]
+    labels = np.ascontiguousarray(decoded.labels, dtype=np.int64)
+    meta: dict[str, Any] = {
+        "name": name(),
+        "class_names": list(decoded.class_names),
+        "parts": dict(decoded.parts),
+        "shape": list(images.shape),
+        "fingerprint": fingerprint_of(images, labels, tuple(decoded.class_names)),
+        "notes": list(decoded.notes),
+        "key": json.loads(json.dumps(key.as_json(), default=shown)),
+    }
+    # A reader's mistake shows here, before the entry exists, and not as a damaged entry.
+    Dataset(
+        images=images,
+        labels=labels,
+        class_names=decoded.class_names,
+        parts=decoded.parts,
+        name=meta["name"],
+        fingerprint=meta["fingerprint"],
+    )
+    with _cache_errors(folder):
+        if isinstance(images, np.memmap):
+            images.flush()
+        np.save(folder / _LABELS, labels, allow_pickle=False)
+        write_json(folder / _META, meta)
+
+
+def _shape_of(images: NDArray[np.uint8]) -> tuple[int, int, int, int]:
+    count, height, width, channels = images.shape
+    return count, height, width, channels
+
+
+def _reserve(path: Path, shape: tuple[int, int, int, int]) -> NDArray[np.uint8]:
+    """Create a memory-mapped array whose space on the disk is really there.
+
+    Writing into a map of a file with holes kills the process when the disk is full; so the
+    blocks are taken beforehand, where a full disk is an error like any other.
+    """
+    with _cache_errors(path):
+        images = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
+        with path.open("r+b") as file:
+            size = os.fstat(file.fileno()).st_size
+            if hasattr(os, "posix_fallocate"):
+                os.posix_fallocate(file.fileno(), 0, size)
+            else:
+                file.seek(images.offset)
+                for start in range(images.offset, size, _BLOCK_BYTES):
+                    file.write(bytes(min(_BLOCK_BYTES, size - start)))
+                file.flush()
+                os.fsync(file.fileno())
+        return images
+
+
+@contextmanager
+def _locked(entry: Path, say: Say) -> Iterator[None]:
+    """Hold the entry's lock, and say so where another process makes us wait."""
+    lock = entry.with_name(f"{entry.name}.lock")
+    with _cache_errors(lock):
+        held = exclusive_lock(lock, holder="process")
+        try:
+            held.__enter__()
+        except RunError:
+            say("another process is decoding the same images; waiting for it")
+            held = exclusive_lock(lock, wait_seconds=_WAIT_SECONDS, holder="process")
+            held.__enter__()
+    try:
+        yield
+    finally:
+        held.__exit__(None, None, None)
+
+
+def _remove_abandoned(folder: Path) -> None:
+    """Remove temporary folders whose process died: nobody holds their lock any more."""
+    for temporary in folder.glob(".*.tmp"):
+        digest = temporary.name.split(".")[1]
+        try:
+            with exclusive_lock(folder / f"{digest}.lock"):
+                shutil.rmtree(temporary, ignore_errors=True)
+        except RunError:
+            continue  # somebody is at work in it
+
+
+def _remove_outdated(folder: Path, key: CacheKey) -> None:
+    """Remove entries of the same source, read the same way, whose files have changed since."""
+    for meta in folder.glob(f"*/{_META}"):
+        try:
+            other = json.loads(meta.read_text(encoding="utf-8"))["key"]
+            same = other["origin"] == key.origin and other["options"] == asdict(key.options)
+        except (OSError, ValueError, LookupError, TypeError):
+            continue  # damaged: it is decoded again when it is asked for
+        if same and meta.parent.name != key.digest:
+            shutil.rmtree(meta.parent, ignore_errors=True)
+
+
+@contextmanager
+def _cache_errors(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, StorageError) as error:
+        cause = error if isinstance(error, OSError) else error.__cause__
+        full = isinstance(cause, OSError) and cause.errno in (
+            errno.ENOSPC,
+            errno.EDQUOT,
+            errno.EFBIG,
+        )
+        reason = getattr(cause, "strerror", None) or str(cause or error)
+        raise StorageError(
+            f"the cache of decoded images cannot be written: {reason.lower()}",
+            where=shown(path),
+            todo=("free some space" if full else "make it writable")
+            + ", or set CNNLAB_HOME to a folder elsewhere",
+        ) from error

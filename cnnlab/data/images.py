@@ -1,0 +1,250 @@
+"""One image file -> pixels: the same code for a folder's files and for what is predicted later."""
+
+from __future__ import annotations
+
+import io
+import struct
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import TracebackType
+from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import ExifTags, Image, UnidentifiedImageError
+
+from cnnlab.errors import DataError
+
+__all__ = [
+    "IMAGE_SUFFIXES",
+    "MAX_FILE_BYTES",
+    "MAX_PIXELS",
+    "PREPROCESSING",
+    "ImageHeader",
+    "decode_image",
+    "probe_image",
+]
+
+#: The largest image file that is read, in bytes.
+MAX_FILE_BYTES = 64 << 20
+#: The largest image that is decoded, in pixels (a 50,000 x 50,000 PNG has 2,500 million).
+MAX_PIXELS = 80_000_000
+#: File names that promise an image which can be read here.
+IMAGE_SUFFIXES = frozenset(
+    {".bmp", ".dib", ".gif", ".jfif", ".jpe", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm"}
+    | {".ppm", ".tif", ".tiff", ".webp"}
+)
+#: What was done to the pixels, for a model's records.
+PREPROCESSING = {"resize": "squash", "filter": "bilinear, antialiased", "alpha": "over white"}
+
+_FORMATS = ("JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
+_MODES = {1: "L", 3: "RGB", 4: "RGBA"}
+_GREY = frozenset({"1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L", "I;16N"})
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+@dataclass(frozen=True)
+class ImageHeader:
+    """What an image file says of itself: sides in pixels and Pillow's mode ("L", "RGB", ...)."""
+
+    width: int
+    height: int
+    mode: str
+
+    @property
+    def is_grey(self) -> bool:
+        """Whether every pixel is grey by the file's colour mode (a palette counts as colour)."""
+        return self.mode in _GREY
+
+
+def probe_image(source: bytes | BinaryIO, where: object) -> ImageHeader:
+    """Read an image's header only; ``source`` is its bytes or a seekable stream.
+
+    Raises :class:`DataError` naming ``where`` when it is no image or has too many pixels.
+    """
+    stream = io.BytesIO(source) if isinstance(source, bytes) else source
+    with _opened(stream, where) as image:
+        return ImageHeader(*image.size, image.mode)
+
+
+def decode_image(
+    source: bytes | BinaryIO, where: object, *, size: int, channels: int
+) -> NDArray[np.uint8]:
+    """Decode an image file to a square of ``size`` pixels.
+
+    The EXIF orientation is applied. The whole picture is kept: sides are squashed with an
+    antialiased filter, and an image that has the size already keeps its pixels exactly.
+    Transparency is composited over white unless ``channels`` is 4; 16-bit grey is scaled to 8.
+    Of an animation the first frame is taken.
+
+    Parameters
+    ----------
+    source: the file's bytes, or a stream to read them from.
+    where: what errors call it.
+    channels: 1 (grey, ITU-R 601 luma), 3 (RGB) or 4 (RGB and alpha).
+
+    Returns
+    -------
+    uint8 ``[size, size, channels]``.
+
+    Raises :class:`DataError` for what is no image, is cut off, or is too large: decided before
+    any pixel is decoded, so that memory stays bounded.
+    """
+    data = source if isinstance(source, bytes) else source.read(MAX_FILE_BYTES + 1)
+    if len(data) > MAX_FILE_BYTES:
+        raise DataError(
+            "the file is too large", where=where, expected=f"at most {MAX_FILE_BYTES:,} bytes"
+        )
+    with _opened(io.BytesIO(data), where) as image:
+        if not _is_complete(data, image.format):
+            raise DataError("the image is cut off", where=where)
+        # Lets the JPEG decoder skip detail that the resize would average away; it keeps at
+        # least twice the size asked for, so that the antialiasing filter still decides.
+        image.draft(None, (2 * size, 2 * size))
+        image.load()
+        picture = _in_mode(_upright(image), _MODES[channels], where)
+        if picture.size != (size, size):
+            picture = picture.resize((size, size), Image.Resampling.BILINEAR)
+        return np.array(picture, dtype=np.uint8).reshape(size, size, channels)
+
+
+@contextmanager
+def _opened(stream: BinaryIO, where: object) -> Iterator[Image.Image]:
+    """Open an image within the pixel limit; whatever goes wrong inside is a DataError."""
+    too_large = DataError(
+        "the image is too large", where=where, expected=f"at most {MAX_PIXELS:,} pixels"
+    )
+    try:
+        with _SILENCE, Image.open(stream, formats=_FORMATS) as image:
+            if image.width * image.height > MAX_PIXELS:
+                raise too_large
+            yield image
+    except DataError:
+        raise
+    except Image.DecompressionBombError:
+        raise too_large from None
+    except UnidentifiedImageError:
+        raise DataError(
+            "the file is no image that can be read", where=where, expected=", ".join(_FORMATS)
+        ) from None
+    # Pillow's readers trip over broken files with nearly any exception there is (SyntaxError,
+    # struct.error, KeyError ...), and each of them means the same to the user.
+    except Exception as error:
+        raise DataError(f"the image is broken: {_reason(error)}", where=where) from error
+
+
+def _reason(error: Exception) -> str:
+    text = str(error)
+    if "truncated" in text or isinstance(error, EOFError):
+        return "it is cut off"
+    return text or type(error).__name__
+
+
+def _is_complete(data: bytes, image_format: str | None) -> bool:
+    """Whether the end marker is there; decoders of these formats forgive its absence."""
+    if image_format in ("JPEG", "MPO"):
+        return data.find(b"\xff\xd9", _start_of_scan(data)) >= 0
+    if image_format == "PNG":
+        return b"IEND\xaeB`\x82" in data
+    if image_format == "GIF":
+        return data.rstrip(b"\0\r\n ").endswith(b"\0;")
+    return True
+
+
+def _start_of_scan(data: bytes) -> int:
+    """Offset of a JPEG's first scan, past headers that may embed a thumbnail with an end marker."""
+    at = 2
+    while at + 4 <= len(data):
+        if data[at] != 0xFF:
+            break
+        marker = data[at + 1]
+        if marker == 0xFF:  # fill byte
+            at += 1
+        elif marker == 0xDA:
+            return at
+        else:
+            at += 2 + int(struct.unpack(">H", data[at + 2 : at + 4])[0])
+    return min(at, len(data))
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """Turn a loaded image as its EXIF orientation says; unreadable EXIF says nothing."""
+    try:
+        orientation = image.getexif().get(ExifTags.Base.Orientation)
+    # As above: a picture is no worse for an EXIF block that Pillow cannot parse.
+    except Exception:
+        return image
+    method = _UPRIGHT.get(orientation) if isinstance(orientation, int) else None
+    return image if method is None else image.transpose(method)
+
+
+def _in_mode(image: Image.Image, mode: str, where: object) -> Image.Image:
+    """Bring an image to 8 bits a channel in ``mode`` ("L", "RGB" or "RGBA")."""
+    if image.mode == "I" or image.mode.startswith("I;16"):
+        image = _from_16_bits(image, where)
+    if image.mode == "F":
+        raise DataError(
+            "pixels are floating-point numbers", where=where, expected="8 or 16 bits a channel"
+        )
+    if mode != "RGBA" and image.has_transparency_data:
+        picture = image.convert("RGBA")
+        white = Image.new("RGBA", picture.size, "white")
+        image = Image.alpha_composite(white, picture)
+    return image if image.mode == mode else image.convert(mode)
+
+
+def _from_16_bits(image: Image.Image, where: object) -> Image.Image:
+    values = np.asarray(image).astype(np.int64)
+    if values.size and (values.min() < 0 or values.max() > 65535):
+        raise DataError(
+            f"grey values reach from {values.min()} to {values.max()}",
+            where=where,
+            expected="0 to 65535",
+        )
+    return Image.fromarray(((values + 128) // 257).astype(np.uint8))
+
+
+class _Silence:
+    """Keeps Pillow's warnings (odd EXIF, large images) from the user while a thread decodes.
+
+    ``warnings.catch_warnings`` swaps a list that all threads share, and threads that overlap
+    would put back the wrong one: the first one in swaps it, the last one out puts it back.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._inside = 0
+        self._saved = warnings.catch_warnings()
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if not self._inside:
+                self._saved = warnings.catch_warnings()
+                self._saved.__enter__()
+                warnings.filterwarnings("ignore", module=r"PIL\.")
+            self._inside += 1
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        with self._lock:
+            self._inside -= 1
+            if not self._inside:
+                self._saved.__exit__(kind, error, traceback)
+
+
+_SILENCE = _Silence()

@@ -1,0 +1,131 @@
+"""A dataset's name, or the path of the user's own images -> a Dataset."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from pathlib import Path
+
+from cnnlab.data.archive import ARCHIVE_SUFFIXES
+from cnnlab.data.cache import CacheKey, load_or_build
+from cnnlab.data.cifar10_jpeg import Cifar10Jpeg
+from cnnlab.data.dataset import Dataset
+from cnnlab.data.folder import open_tree, read_class_folders, stem_of
+from cnnlab.data.source import SOURCES, Allocate, Decoded, ReadOptions, Say, unsaid
+from cnnlab.data.tree import input_errors, shown
+from cnnlab.errors import DataError, UnknownNameError
+from cnnlab.registry import suggestion
+
+__all__ = ["open_dataset"]
+
+
+_DEFAULTS = ReadOptions()
+
+
+def open_dataset(
+    source: str, *, options: ReadOptions = _DEFAULTS, offline: bool = False, say: Say = unsaid
+) -> Dataset:
+    """Open images by the name of a known dataset, or by the path of a folder or archive.
+
+    They are decoded into the cache the first time, and memory-mapped from there afterwards.
+
+    Parameters
+    ----------
+    source: "cifar10", "fashion-mnist" ...; else a path. A known name comes first: a folder of
+        the same name is reached as "./NAME".
+    options: size and colour mode, for folders and archives of image files.
+    offline: never download; what is not on this machine is then an error.
+    say: gets a line for what a user should know: where the images come from, files ignored ...
+
+    Raises :class:`UnknownNameError` for what is neither, :class:`DataError` for broken files,
+    :class:`DownloadError` and :class:`StorageError`.
+    """
+    dataset = (
+        _open_known(source, options, offline=offline, say=say)
+        if source in SOURCES
+        else _open_path(_existing(source), options, say=say)
+    )
+    for note in dataset.notes:
+        say(f"{dataset.name}: {note}")
+    return dataset
+
+
+def _open_known(name: str, options: ReadOptions, *, offline: bool, say: Say) -> Dataset:
+    source = SOURCES.get(name)
+    found = source.find()
+    if found is None and offline:
+        raise DataError(
+            f"the dataset '{name}' is not on this machine",
+            todo=f"fetch it while online: cnnlab data fetch {name}",
+        )
+    if found is None:
+        found = source.fetch(say)
+    here = found
+    key = CacheKey(shown(here.path), {"dataset": name, **here.identity}, options)
+
+    def read(allocate: Allocate) -> Decoded:
+        return source.read(here, options, allocate)
+
+    return load_or_build(key, read, lambda: source.title, say=say)
+
+
+def _open_path(path: Path, options: ReadOptions, *, say: Say) -> Dataset:
+    tree = open_tree(path)
+    identity = tree.identity()
+    key = CacheKey(shown(path.absolute()), identity, options)
+
+    def read(allocate: Allocate) -> Decoded:
+        decoded = read_class_folders(tree, options, allocate)
+        if tree.identity() != identity:
+            raise DataError(
+                "files changed while they were being read",
+                where=shown(path),
+                todo="try again when nobody writes to them",
+            )
+        return decoded
+
+    def name() -> str:
+        with input_errors(path):
+            known = path.is_file() and Cifar10Jpeg.is_copy(path)
+        return Cifar10Jpeg.title if known else shown(stem_of(path))
+
+    return load_or_build(key, read, name, say=say)
+
+
+def _existing(source: str) -> Path:
+    """Return the path, or say what might have been meant instead."""
+    if not source or "\0" in source:
+        raise UnknownNameError("no dataset is named", todo=f"choose from: {_choices()}")
+    path = Path(source).expanduser()
+    with input_errors(source):
+        try:
+            path.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            pass
+        else:
+            return path
+    if _looks_like_path(source):
+        near = difflib.get_close_matches(stem_of(path).lower(), SOURCES.names(), n=1)
+        raise DataError(
+            "no such file or folder",
+            where=shown(source),
+            todo=f"did you mean the dataset '{near[0]}'?" if near else None,
+            expected=f"a folder or archive, or a dataset's name ({_choices()})",
+        )
+    raise UnknownNameError(
+        f"no dataset, folder or archive is called '{shown(source)}'",
+        todo=f"{suggestion(source, SOURCES.names())}; the path of a folder or archive will do too",
+    )
+
+
+def _looks_like_path(source: str) -> bool:
+    separators = {os.sep, os.altsep or os.sep}
+    return (
+        source.startswith((".", "~"))
+        or any(separator in source for separator in separators)
+        or source.lower().endswith(ARCHIVE_SUFFIXES)
+    )
+
+
+def _choices() -> str:
+    return ", ".join(SOURCES.names())

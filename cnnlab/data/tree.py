@@ -1,0 +1,190 @@
+"""A tree of files, be it a folder or an archive: what is common to both, and the folder."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+from cnnlab.errors import DataError
+
+__all__ = [
+    "Entry",
+    "FolderTree",
+    "Tree",
+    "file_identity",
+    "folder_entry",
+    "input_errors",
+    "is_litter",
+    "shown",
+]
+
+_LITTER = frozenset(
+    {
+        "__macosx",
+        "thumbs.db",
+        "desktop.ini",
+        "@eadir",
+        "$recycle.bin",
+        "system volume information",
+        "lost+found",
+    }
+)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A file or folder of a tree.
+
+    Attributes
+    ----------
+    path: relative to the tree's root, separated by "/".
+    open: gives a seekable stream of the file's bytes; valid until the next entry is asked for.
+        Raises :class:`DataError` for what may not or cannot be read.
+    """
+
+    path: str
+    is_folder: bool
+    open: Callable[[], BinaryIO]
+
+
+class Tree(Protocol):
+    """Files below one root."""
+
+    @property
+    def path(self) -> Path:
+        """The folder or archive itself."""
+
+    def entries(self) -> Iterator[Entry]:
+        """Every file and folder, in any order, each once; of litter at least the topmost entry.
+
+        Raises :class:`DataError` where the tree as a whole cannot be trusted or read.
+        """
+
+    def identity(self) -> dict[str, object]:
+        """What changes when any of the files changes, found without reading them."""
+
+
+def is_litter(name: str) -> bool:
+    """Whether a file or folder of this name is hidden or is what systems leave behind."""
+    return name.startswith(".") or name.lower() in _LITTER
+
+
+def shown(text: object) -> str:
+    r"""Return a name as it can be printed: bytes that are no UTF-8 become ``\udcXX``."""
+    return str(text).encode("utf-8", "backslashreplace").decode()
+
+
+@contextmanager
+def input_errors(where: object) -> Iterator[None]:
+    """Turn what the operating system says of the user's files into a :class:`DataError`."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error) or type(error).__name__
+        raise DataError(f"cannot be read: {reason.lower()}", where=shown(where)) from error
+
+
+def file_identity(path: Path) -> dict[str, object]:
+    """Path, size, times and inode: they change when somebody writes to the file."""
+    with input_errors(path):
+        status = path.stat()
+    return {
+        "path": shown(path.absolute()),
+        "size": status.st_size,
+        "mtime_ns": status.st_mtime_ns,
+        "ctime_ns": status.st_ctime_ns,
+        "inode": status.st_ino,
+    }
+
+
+def _no_stream() -> BinaryIO:
+    raise IsADirectoryError("a folder has no bytes")
+
+
+def folder_entry(path: str) -> Entry:
+    """An entry for a folder."""
+    return Entry(path, is_folder=True, open=_no_stream)
+
+
+class FolderTree:
+    """A folder on disk.
+
+    Litter is named, but not looked into. Symbolic links to files inside the folder are followed;
+    a link that leads out of it cannot be opened, and a link to a folder is refused.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._root = Path(os.path.realpath(path))
+
+    def entries(self) -> Iterator[Entry]:
+        """Yield every file and folder; see :class:`Tree`."""
+        for relative, item in self._walk():
+            if self._is_folder(relative, item):
+                yield folder_entry(relative)
+            else:
+                yield Entry(relative, is_folder=False, open=self._opener(relative, item))
+
+    def identity(self) -> dict[str, object]:
+        """Digest the sorted listing with sizes and times (of litter the names alone)."""
+        lines = []
+        for relative, item in self._walk():
+            line = relative
+            if not is_litter(item.name):
+                with input_errors(self.path / relative):
+                    status = item.stat(follow_symlinks=False)
+                line += f"\0{status.st_mode}"
+                if stat.S_ISREG(status.st_mode):
+                    line += f"\0{status.st_size}\0{status.st_mtime_ns}\0{status.st_ctime_ns}"
+            lines.append(line)
+        digest = hashlib.sha256()
+        for line in sorted(lines):
+            digest.update(line.encode("utf-8", "surrogatepass") + b"\0\0")
+        return {"path": shown(self._root), "listing": digest.hexdigest()}
+
+    def _walk(self) -> Iterator[tuple[str, os.DirEntry[str]]]:
+        pending = [""]
+        while pending:
+            prefix = pending.pop()
+            folder = self._root / prefix
+            with input_errors(self.path / prefix), os.scandir(folder) as listing:
+                items = list(listing)
+            for item in items:
+                relative = prefix + item.name
+                yield relative, item
+                if not is_litter(item.name) and item.is_dir(follow_symlinks=False):
+                    pending.append(relative + "/")
+
+    def _is_folder(self, relative: str, item: os.DirEntry[str]) -> bool:
+        if not item.is_symlink() or is_litter(item.name):
+            return item.is_dir(follow_symlinks=False)
+        if item.is_dir():
+            raise DataError(
+                "a symbolic link to a folder is not followed",
+                where=shown(self.path / relative),
+                todo="put the folder itself there, or remove the link",
+            )
+        return False
+
+    def _opener(self, relative: str, item: os.DirEntry[str]) -> Callable[[], BinaryIO]:
+        def stream() -> BinaryIO:
+            path = Path(item.path)
+            if item.is_symlink():
+                path = Path(os.path.realpath(path))
+                if not path.is_relative_to(self._root):
+                    raise DataError("a link that leads out of the folder", where=shown(relative))
+            with input_errors(relative):
+                # Without O_NONBLOCK a named pipe would be waited for.
+                descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+                if stat.S_ISREG(os.fstat(descriptor).st_mode):
+                    return os.fdopen(descriptor, "rb")
+                os.close(descriptor)
+            raise DataError("not a regular file", where=shown(relative))
+
+        return stream
