@@ -1,0 +1,34 @@
+"""What every test stands on: nothing is written outside temporary folders, nothing is timed."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+# A busy machine is slow, not wrong.
+settings.register_profile("cnnlab", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("ci", settings.get_profile("cnnlab"), derandomize=True, database=None)
+settings.load_profile("ci" if os.environ.get("CI") else "cnnlab")
+
+_HOME = pytest.StashKey[tempfile.TemporaryDirectory[str]]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Set the environment before a test module is imported: Keras reads it, and writes, then."""
+    config.stash[_HOME] = home = tempfile.TemporaryDirectory(prefix="cnnlab-tests-")
+    for name in ("CNNLAB_HOME", "KERAS_HOME", "MPLCONFIGDIR"):
+        folder = Path(home.name, name.lower())
+        folder.mkdir()
+        os.environ[name] = str(folder)
+    os.environ["KERAS_BACKEND"] = "torch"
+    os.environ["MPLBACKEND"] = "Agg"
+    os.environ.setdefault("OMP_NUM_THREADS", str(min(2, os.cpu_count() or 1)))
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Remove what the tests left behind."""
+    config.stash[_HOME].cleanup()
