@@ -18,7 +18,7 @@ __all__ = ["AveragePooling2D", "GlobalAveragePooling2D", "GlobalMaxPooling2D", "
 
 @dataclass(frozen=True, kw_only=True)
 class _Pooling(Layer):
-    pool_size: tuple[int, int] = argument(pair(), (2, 2))
+    pool_size: tuple[int, int] = argument(pair())
     strides: tuple[int, int] | None = argument(optional(pair()), None)
     padding: str = argument(choice("valid", "same"), "valid")
 
@@ -40,6 +40,8 @@ class _Pooling(Layer):
 @dataclass(frozen=True, kw_only=True)
 class MaxPooling2D(_Pooling):
     """Keras's ``MaxPooling2D``; ``strides`` are the pool's size where they are not given."""
+
+    pool_size: tuple[int, int] = argument(pair(), (2, 2))
 
     def build(self, shape: Shape, /) -> nn.Module:
         from cnnlab.models import modules
