@@ -1,0 +1,84 @@
+import hashlib
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+
+from cnnlab.errors import RunError, StorageError
+from cnnlab.files import (
+    append_line,
+    atomic_path,
+    exclusive_lock,
+    sha256_of_file,
+    write_json,
+    write_text,
+)
+
+
+def test_a_written_file_replaces_the_old_one_whole(tmp_path):
+    path = tmp_path / "deep" / "a.txt"
+    write_text(path, "old")
+    write_text(path, "new ü")
+    assert path.read_text(encoding="utf-8") == "new ü"
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_an_error_while_writing_leaves_the_old_file_and_nothing_else(tmp_path):
+    path = tmp_path / "a.txt"
+    write_text(path, "old")
+    with pytest.raises(RuntimeError, match="half way"), atomic_path(path) as temporary:
+        temporary.write_text("half")
+        raise RuntimeError("half way")
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_case_17_a_full_disk_is_one_line_and_leaves_nothing(tmp_path, monkeypatch):
+    def full(descriptor):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(StorageError, match="no space left on device") as caught:
+        write_json(tmp_path / "a.json", {"a": 1})
+    assert caught.value.exit_code == 3
+    assert "\n" not in str(caught.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_in_the_way_is_a_storage_error(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StorageError):
+        write_text(tmp_path / "file" / "a.txt", "x")
+
+
+def test_lines_are_appended(tmp_path):
+    append_line(tmp_path / "a.jsonl", "1")
+    append_line(tmp_path / "a.jsonl", "2")
+    assert (tmp_path / "a.jsonl").read_bytes() == b"1\n2\n"
+
+
+def test_sha256_is_hashlibs(tmp_path):
+    content = os.urandom(3_000_001)
+    (tmp_path / "a").write_bytes(content)
+    assert sha256_of_file(tmp_path / "a") == hashlib.sha256(content).hexdigest()
+
+
+def test_a_lock_keeps_another_process_out_until_its_holder_is_killed(tmp_path):
+    lock = tmp_path / ".lock"
+    code = (
+        "import sys, time; from pathlib import Path; from cnnlab.files import exclusive_lock\n"
+        "with exclusive_lock(Path(sys.argv[1])): print('held', flush=True); time.sleep(60)"
+    )
+    with subprocess.Popen([sys.executable, "-c", code, lock], stdout=subprocess.PIPE) as holder:
+        assert holder.stdout is not None
+        holder.stdout.readline()
+        with pytest.raises(RunError, match="another training"), exclusive_lock(
+            lock, holder="training"
+        ):
+            pass
+        holder.kill()
+    deadline = time.monotonic() + 10
+    with exclusive_lock(lock, wait_seconds=deadline - time.monotonic()):
+        pass
