@@ -9,10 +9,10 @@ import os
 import secrets
 import shutil
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,19 +49,21 @@ class CacheKey:
     identity: Mapping[str, object]
     options: ReadOptions
 
-    def as_json(self) -> dict[str, object]:
-        """The key's parts, as they are hashed and kept."""
-        return {
+    def as_json(self) -> dict[str, Any]:
+        """The key's parts, as they are hashed and kept: JSON's own types only."""
+        parts = {
             "schema": SCHEMA,
             "origin": self.origin,
             "identity": dict(self.identity),
             "options": asdict(self.options),
         }
+        as_json: dict[str, Any] = json.loads(json.dumps(parts, default=shown))
+        return as_json
 
     @property
     def digest(self) -> str:
         """The name of the entry's folder."""
-        text = json.dumps(self.as_json(), sort_keys=True, default=shown)
+        text = json.dumps(self.as_json(), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
@@ -80,25 +82,26 @@ def load_or_build(
     """
     folder = home() / "datasets"
     entry = folder / key.digest
-    dataset = _load(entry, say)
+    dataset = _load(entry, key, say)
     if dataset is not None:
         return dataset
     with _cache_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
         _remove_abandoned(folder)
     with _locked(entry, say):
-        dataset = _load(entry, unsaid)  # another process may have been faster
+        dataset = _load(entry, key, unsaid)  # another process may have been faster
         if dataset is None:
-            say(f"decoding {key.origin} (once; kept in {shown(folder)})")
-            _build(entry, key, read, name)
-            dataset = _load(entry, say)
+            title = name()
+            say(f"decoding {title} (once; kept in {shown(folder)})")
+            _build(entry, key, read, title)
+            dataset = _load(entry, key, say)
     if dataset is None:
         raise StorageError("what was just written cannot be read back", where=entry)
     _remove_outdated(folder, key)
     return dataset
 
 
-def _load(entry: Path, say: Say) -> Dataset | None:
+def _load(entry: Path, key: CacheKey, say: Say) -> Dataset | None:
     """Open an entry; None where there is none or where it is damaged, which is said."""
     if not entry.is_dir():
         return None
@@ -106,8 +109,10 @@ def _load(entry: Path, say: Say) -> Dataset | None:
         meta = json.loads((entry / _META).read_text(encoding="utf-8"))
         images = np.load(entry / _IMAGES, mmap_mode="r", allow_pickle=False)
         labels = np.load(entry / _LABELS, allow_pickle=False)
-        if list(images.shape) != meta["shape"] or labels.dtype != np.int64 or labels.ndim != 1:
-            raise ValueError("arrays and description do not match")
+        if meta["key"] != key.as_json() or list(images.shape) != meta["shape"]:
+            raise ValueError("the description is of something else")
+        if labels.dtype != np.int64 or labels.ndim != 1:
+            raise ValueError("labels are no row of int64")
         return Dataset(
             name=meta["name"],
             images=images,
@@ -115,7 +120,7 @@ def _load(entry: Path, say: Say) -> Dataset | None:
             class_names=tuple(meta["class_names"]),
             parts=meta["parts"],
             fingerprint=meta["fingerprint"],
-            origin=meta["key"]["origin"],
+            origin=key.origin,
             notes=tuple(meta["notes"]),
         )
     except (OSError, ValueError, LookupError, TypeError, AttributeError, EOFError, CnnlabError):
@@ -123,9 +128,7 @@ def _load(entry: Path, say: Say) -> Dataset | None:
         return None
 
 
-def _build(
-    entry: Path, key: CacheKey, read: Callable[[Allocate], Decoded], name: Callable[[], str]
-) -> None:
+def _build(entry: Path, key: CacheKey, read: Callable[[Allocate], Decoded], name: str) -> None:
     temporary = entry.with_name(f".{entry.name}.{secrets.token_hex(4)}.tmp")
     with _cache_errors(temporary):
         temporary.mkdir()
@@ -140,9 +143,7 @@ def _build(
             shutil.rmtree(leftover, ignore_errors=True)
 
 
-def _fill(
-    folder: Path, key: CacheKey, read: Callable[[Allocate], Decoded], name: Callable[[], str]
-) -> None:
+def _fill(folder: Path, key: CacheKey, read: Callable[[Allocate], Decoded], name: str) -> None:
     """Decode into a new folder and describe it."""
     allocated: list[NDArray[np.uint8]] = []
 
@@ -152,17 +153,18 @@ def _fill(
 
     decoded = read(allocate)
     if not allocated or decoded.images is not allocated[0]:
-        allocate(_shape_of(decoded.images))[...] = decoded.images
+        pixels = np.array(decoded.images)  # a copy: it may be a view of the file replaced here
+        allocate(_shape_of(pixels))[...] = pixels
     images = allocated[0]
     labels = np.ascontiguousarray(decoded.labels, dtype=np.int64)
     meta: dict[str, Any] = {
-        "name": name(),
+        "name": name,
         "class_names": list(decoded.class_names),
         "parts": dict(decoded.parts),
         "shape": list(images.shape),
         "fingerprint": fingerprint_of(images, labels, tuple(decoded.class_names)),
         "notes": list(decoded.notes),
-        "key": json.loads(json.dumps(key.as_json(), default=shown)),
+        "key": key.as_json(),
     }
     # A reader's mistake shows here, before the entry exists, and not as a damaged entry.
     Dataset(
@@ -170,7 +172,7 @@ def _fill(
         labels=labels,
         class_names=decoded.class_names,
         parts=decoded.parts,
-        name=meta["name"],
+        name=name,
         fingerprint=meta["fingerprint"],
     )
     with _cache_errors(folder):
@@ -194,34 +196,40 @@ def _reserve(path: Path, shape: tuple[int, int, int, int]) -> NDArray[np.uint8]:
     with _cache_errors(path):
         images = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
         with path.open("r+b") as file:
-            size = os.fstat(file.fileno()).st_size
-            if hasattr(os, "posix_fallocate"):
-                os.posix_fallocate(file.fileno(), 0, size)
-            else:
-                file.seek(images.offset)
-                for start in range(images.offset, size, _BLOCK_BYTES):
-                    file.write(bytes(min(_BLOCK_BYTES, size - start)))
-                file.flush()
-                os.fsync(file.fileno())
+            _take_blocks(file, images.offset)
         return images
+
+
+def _take_blocks(file: BinaryIO, start: int) -> None:
+    """Have the system set aside the blocks of a file's hole, which reaches from ``start`` on."""
+    size = os.fstat(file.fileno()).st_size
+    if hasattr(os, "posix_fallocate"):
+        try:
+            os.posix_fallocate(file.fileno(), 0, size)
+        except OSError as error:
+            if error.errno not in (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP):
+                raise
+        else:
+            return
+    file.seek(start)
+    for at in range(start, size, _BLOCK_BYTES):
+        file.write(bytes(min(_BLOCK_BYTES, size - at)))
+    file.flush()
+    os.fsync(file.fileno())
 
 
 @contextmanager
 def _locked(entry: Path, say: Say) -> Iterator[None]:
     """Hold the entry's lock, and say so where another process makes us wait."""
     lock = entry.with_name(f"{entry.name}.lock")
-    with _cache_errors(lock):
-        held = exclusive_lock(lock, holder="process")
-        try:
-            held.__enter__()
-        except RunError:
-            say("another process is decoding the same images; waiting for it")
-            held = exclusive_lock(lock, wait_seconds=_WAIT_SECONDS, holder="process")
-            held.__enter__()
-    try:
+    with ExitStack() as stack:
+        with _cache_errors(lock):
+            try:
+                stack.enter_context(exclusive_lock(lock))
+            except RunError:
+                say("another process is decoding the same images; waiting for it")
+                stack.enter_context(exclusive_lock(lock, wait_seconds=_WAIT_SECONDS))
         yield
-    finally:
-        held.__exit__(None, None, None)
 
 
 def _remove_abandoned(folder: Path) -> None:
@@ -240,8 +248,12 @@ def _remove_outdated(folder: Path, key: CacheKey) -> None:
     for meta in folder.glob(f"*/{_META}"):
         try:
             other = json.loads(meta.read_text(encoding="utf-8"))["key"]
-            same = other["origin"] == key.origin and other["options"] == asdict(key.options)
-        except (OSError, ValueError, LookupError, TypeError):
+            same = (
+                other["origin"] == key.origin
+                and other["options"] == asdict(key.options)
+                and other["identity"].get("dataset") == key.identity.get("dataset")
+            )
+        except (OSError, ValueError, LookupError, TypeError, AttributeError):
             continue  # damaged: it is decoded again when it is asked for
         if same and meta.parent.name != key.digest:
             shutil.rmtree(meta.parent, ignore_errors=True)

@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-import os
-from collections import deque
-from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cnnlab.data.archive import ARCHIVE_SUFFIXES
-from cnnlab.data.images import (
-    IMAGE_SUFFIXES,
-    MAX_FILE_BYTES,
-    decode_image,
-    probe_image,
-)
-from cnnlab.data.layout import Layout, arrange, ignored_note
+from cnnlab.data.images import IMAGE_SUFFIXES
+from cnnlab.data.inventory import Inventory, decode_all, take_inventory
+from cnnlab.data.layout import arrange, ignored_note
 from cnnlab.data.source import Allocate, Decoded, ReadOptions
 from cnnlab.data.tar_tree import TarTree
-from cnnlab.data.tree import FolderTree, Tree, input_errors, is_litter, shown
+from cnnlab.data.tree import FolderTree, Tree, shown
 from cnnlab.data.zip_tree import ZipTree
 from cnnlab.errors import ConfigError, DataError
 
@@ -33,12 +25,6 @@ _KEPT_UP_TO = 64
 _LARGEST_DEFAULT = 512
 _LARGEST = 4096
 _NAMED_AT_MOST = 10
-_BATCH_FILES = 64
-_BATCH_BYTES = 1 << 20
-#: Images that cannot be read here: to leave them out as if they were no images would be wrong.
-_FOREIGN_SUFFIXES = frozenset(
-    {".avif", ".cr2", ".dng", ".heic", ".heif", ".jp2", ".jxl", ".nef", ".psd"}
-)
 
 
 def stem_of(path: Path) -> str:
@@ -89,14 +75,17 @@ def read_class_folders(tree: Tree, options: ReadOptions, allocate: Allocate) -> 
     range are a :class:`ConfigError`.
     """
     _check_options(options)
-    stock = _take_stock(tree)
-    layout = arrange(tree.path, stock.images, stock.folders)
-    size, channels, note = _form(stock, options, tree.path)
+    inventory = take_inventory(tree)
+    layout = arrange(tree.path, inventory.images, inventory.folders)
+    if not inventory.sides:
+        raise _broken_error(tree.path, layout.files, inventory.broken)
+    size, channels, note = _form(inventory, options)
     images = allocate((len(layout.files), size, size, channels))
-    _decode_all(tree, layout, images, stock.broken)
-    if stock.broken:
-        raise _broken_error(tree.path, layout, stock.broken)
-    ignored = ignored_note(stock.ignored)
+    rows = {path: row for row, path in enumerate(layout.files)}
+    decode_all(tree, inventory, rows, images)
+    if inventory.broken:
+        raise _broken_error(tree.path, layout.files, inventory.broken)
+    ignored = ignored_note(inventory.ignored)
     return Decoded(
         images=images,
         labels=np.array(layout.labels, dtype=np.int64),
@@ -117,144 +106,26 @@ def _check_options(options: ReadOptions) -> None:
         )
 
 
-@dataclass
-class _Stock:
-    """What one walk through the tree found; ``broken`` says why, by path."""
-
-    images: list[str] = field(default_factory=list)
-    folders: list[str] = field(default_factory=list)
-    ignored: set[str] = field(default_factory=set)
-    sides: list[tuple[int, int]] = field(default_factory=list)
-    all_grey: bool = True
-    broken: dict[str, str] = field(default_factory=dict)
-
-
-def _take_stock(tree: Tree) -> _Stock:
-    stock = _Stock()
-    for entry in tree.entries():
-        litter = _litter_of(entry.path)
-        suffix = PurePosixPath(entry.path).suffix.lower()
-        if litter is not None:
-            stock.ignored.add(litter)
-        elif entry.is_folder:
-            if entry.path:
-                stock.folders.append(entry.path)
-        elif suffix in _FOREIGN_SUFFIXES:
-            stock.images.append(entry.path)
-            stock.broken[entry.path] = f"{suffix} images cannot be read; convert them"
-        elif suffix not in IMAGE_SUFFIXES:
-            stock.ignored.add(entry.path)
-        else:
-            stock.images.append(entry.path)
-            try:
-                with entry.open() as stream:
-                    header = probe_image(stream, entry.path)
-            except DataError as error:
-                stock.broken[entry.path] = error.what
-            else:
-                stock.sides.append((header.width, header.height))
-                stock.all_grey &= header.is_grey
-    return stock
-
-
-def _litter_of(path: str) -> str | None:
-    """Return the path down to its first part that is litter; None where none is."""
-    parts = path.split("/")
-    for depth, name in enumerate(parts, start=1):
-        if is_litter(name):
-            return "/".join(parts[:depth])
-    return None
-
-
-def _form(stock: _Stock, options: ReadOptions, where: Path) -> tuple[int, int, str | None]:
+def _form(inventory: Inventory, options: ReadOptions) -> tuple[int, int, str | None]:
     """Return the side and the channels of all images, and a note where many change size."""
-    if not stock.sides:
-        raise _broken_error(where, None, stock.broken)
-    sides = np.array(stock.sides, dtype=np.int64)
+    sides = np.array(inventory.sides, dtype=np.int64)
     size = options.image_size or default_image_size(sides.ravel())
-    channels = options.channels or (1 if stock.all_grey else 3)
+    channels = options.channels or (1 if inventory.all_grey else 3)
     resized = int(np.count_nonzero((sides != size).any(axis=1)))
     if not resized:
         return size, channels, None
-    low, high = sides.min(), sides.max()
-    return (
-        size,
-        channels,
-        (
-            f"{resized:,} of {len(sides):,} images (sides {low} to {high} pixels) were resized to "
-            f"{size}x{size}"
-        ),
-    )
+    between = f"{sides.min()} to {sides.max()} pixels"
+    note = f"{resized:,} of {len(sides):,} images (sides {between}) are squashed to {size}x{size}"
+    return size, channels, note
 
 
-def _broken_error(where: Path, layout: Layout | None, broken: dict[str, str]) -> DataError:
-    paths = [path for path in layout.files if path in broken] if layout else sorted(broken)
+def _broken_error(where: Path, files: Sequence[str], broken: Mapping[str, str]) -> DataError:
+    paths = [path for path in files if path in broken]
     listed = ", ".join(f"{shown(path)} ({broken[path]})" for path in paths[:_NAMED_AT_MOST])
     more = len(paths) - _NAMED_AT_MOST
     return DataError(
-        f"{len(paths):,} image file{'s' if len(paths) > 1 else ''} cannot be used: {listed}"
+        f"{len(paths):,} of {len(files):,} image files cannot be used: {listed}"
         + (f" and {more:,} more" if more > 0 else ""),
         where=shown(where),
         todo="mend or remove them",
     )
-
-
-@dataclass
-class _Batch:
-    """Encoded images on their way to a decoding thread."""
-
-    rows: list[tuple[int, str, bytes]] = field(default_factory=list)
-    size_bytes: int = 0
-
-    def add(self, row: int, path: str, data: bytes) -> bool:
-        """Take one image; return whether the batch is full."""
-        self.rows.append((row, path, data))
-        self.size_bytes += len(data)
-        return len(self.rows) >= _BATCH_FILES or self.size_bytes >= _BATCH_BYTES
-
-
-def _batches(tree: Tree, layout: Layout, broken: dict[str, str]) -> Iterator[_Batch]:
-    """Read the files in the tree's own order (that of an archive's bytes)."""
-    rows = {path: row for row, path in enumerate(layout.files)}
-    batch = _Batch()
-    for entry in tree.entries():
-        row = rows.get(entry.path)
-        if row is None or entry.path in broken:
-            continue
-        try:
-            with entry.open() as stream, input_errors(entry.path):
-                data = stream.read(MAX_FILE_BYTES + 1)
-        except DataError as error:
-            broken[entry.path] = error.what
-            continue
-        if batch.add(row, entry.path, data):
-            yield batch
-            batch = _Batch()
-    yield batch
-
-
-def _decode_all(
-    tree: Tree, layout: Layout, images: NDArray[np.uint8], broken: dict[str, str]
-) -> None:
-    """Fill ``images``; what cannot be decoded is added to ``broken``."""
-    _, size, _, channels = images.shape
-
-    def decode(batch: _Batch) -> None:
-        for row, path, data in batch.rows:
-            try:
-                images[row] = decode_image(data, path, size=size, channels=channels)
-            except DataError as error:
-                broken[path] = error.what
-
-    workers = min(8, os.cpu_count() or 1)
-    pending: deque[Future[None]] = deque()
-    pool = ThreadPoolExecutor(workers)
-    try:
-        for batch in _batches(tree, layout, broken):
-            pending.append(pool.submit(decode, batch))
-            if len(pending) > 2 * workers:  # so that memory holds a few batches only
-                pending.popleft().result()
-        while pending:
-            pending.popleft().result()
-    finally:
-        pool.shutdown(cancel_futures=True)

@@ -122,18 +122,15 @@ def decode_image(
 @contextmanager
 def _opened(stream: BinaryIO, where: object) -> Iterator[Image.Image]:
     """Open an image within the pixel limit; whatever goes wrong inside is a DataError."""
-    too_large = DataError(
-        "the image is too large", where=where, expected=f"at most {MAX_PIXELS:,} pixels"
-    )
     try:
         with _SILENCE, Image.open(stream, formats=_FORMATS) as image:
             if image.width * image.height > MAX_PIXELS:
-                raise too_large
+                raise _too_large(where)
             yield image
     except DataError:
         raise
     except Image.DecompressionBombError:
-        raise too_large from None
+        raise _too_large(where) from None
     except UnidentifiedImageError:
         raise DataError(
             "the file is no image that can be read", where=where, expected=", ".join(_FORMATS)
@@ -142,6 +139,12 @@ def _opened(stream: BinaryIO, where: object) -> Iterator[Image.Image]:
     # struct.error, KeyError ...), and each of them means the same to the user.
     except Exception as error:
         raise DataError(f"the image is broken: {_reason(error)}", where=where) from error
+
+
+def _too_large(where: object) -> DataError:
+    return DataError(
+        "the image is too large", where=where, expected=f"at most {MAX_PIXELS:,} pixels"
+    )
 
 
 def _reason(error: Exception) -> str:

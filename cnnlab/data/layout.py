@@ -50,6 +50,7 @@ class Layout:
 class _Folder:
     """One folder of the tree: its folders by name, and the paths of its own images."""
 
+    name: str
     path: str
     folders: dict[str, _Folder] = field(default_factory=dict)
     images: list[str] = field(default_factory=list)
@@ -62,12 +63,18 @@ class _Folder:
             yield folder
             pending.extend(folder.folders.values())
 
+    def holds_images(self) -> bool:
+        """Whether an image lies in it or anywhere below."""
+        return any(folder.images for folder in self.below())
+
     def at(self, parts: Iterable[str]) -> _Folder:
         """Return the folder at this path below, made where it was not there."""
         folder = self
         for name in parts:
-            path = f"{folder.path}{name}/"
-            folder = folder.folders.setdefault(name, _Folder(path))
+            inner = folder.folders.get(name)
+            if inner is None:
+                inner = folder.folders[name] = _Folder(name, f"{folder.path}{name}/")
+            folder = inner
         return folder
 
 
@@ -82,12 +89,11 @@ def arrange(where: Path, images: Iterable[str], folders: Iterable[str]) -> Layou
 
     Raises :class:`DataError` naming the file or class that is out of place.
     """
-    root = _Folder("")
+    root = _Folder("", "")
     for path in folders:
         root.at(path.split("/"))
     for path in images:
-        pure = path.split("/")
-        root.at(pure[:-1]).images.append(path)
+        root.at(path.split("/")[:-1]).images.append(path)
     base = _unwrapped(root)
     parts = _parts_of(base, where)
     for folder in (base, *parts.values()):
@@ -114,46 +120,40 @@ def _unwrapped(folder: _Folder) -> _Folder:
 
 def _parts_of(base: _Folder, where: Path) -> dict[str, _Folder]:
     """Return the folder of each part; without such folders everything is "train"."""
-    found: dict[str, _Folder] = {}
-    others = []
-    for name, folder in sorted(base.folders.items()):
-        part = _PART_NAMES.get(name.lower())
-        if part is None or (folder.images and not folder.folders):  # a class called "train"
-            others.append(folder)
-        elif part in found:
+    parts: dict[str, _Folder] = {}
+    named = [folder for name, folder in sorted(base.folders.items()) if name.lower() in _PART_NAMES]
+    if not any(folder.folders for folder in named):  # there may be a class called "train"
+        return {"train": base}
+    for folder in named:
+        part = _PART_NAMES[folder.name.lower()]
+        if part in parts:
             raise DataError(
-                f"both '{shown(found[part].path)}' and '{shown(folder.path)}' are {part}",
+                f"both '{shown(parts[part].path)}' and '{shown(folder.path)}' are {part}",
                 where=shown(where),
                 todo="keep one of them",
             )
-        else:
-            found[part] = folder
-    if not found:
-        return {"train": base}
-    if others:
+        parts[part] = folder
+    for name, folder in sorted(base.folders.items()):
+        if name.lower() not in _PART_NAMES and folder.holds_images():
+            raise DataError(
+                f"'{shown(folder.path)}' lies beside '{shown(named[0].path)}'",
+                where=shown(where),
+                expected="either class folders or train/, validation/ and test/, not both",
+            )
+    if "train" not in parts:
         raise DataError(
-            f"'{shown(others[0].path)}' lies beside '{shown(min(found.values(), key=_path).path)}'",
-            where=shown(where),
-            expected="either class folders or train/, validation/ and test/, not both",
-        )
-    if "train" not in found:
-        raise DataError(
-            f"'{shown(min(found.values(), key=_path).path)}' is there, but no 'train/'",
+            f"'{shown(named[0].path)}' is there, but no 'train/'",
             where=shown(where),
             expected="train/, and beside it validation/ or test/ if you have them",
         )
-    return {part: found[part] for part in PARTS if part in found}
-
-
-def _path(folder: _Folder) -> str:
-    return folder.path
+    return {part: parts[part] for part in PARTS if part in parts}
 
 
 def _class_names(parts: Mapping[str, _Folder], where: Path) -> tuple[str, ...]:
     names = sorted(parts["train"].folders)
     for part, folder in parts.items():
         for name, inner in sorted(folder.folders.items()):
-            if not any(below.images for below in inner.below()):
+            if not inner.holds_images():
                 raise DataError(
                     f"class '{shown(name)}' has no images in '{shown(inner.path)}'",
                     where=shown(where),

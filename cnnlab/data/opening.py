@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from cnnlab.data.archive import ARCHIVE_SUFFIXES
@@ -96,7 +97,9 @@ def _existing(source: str) -> Path:
     """Return the path, or say what might have been meant instead."""
     if not source or "\0" in source:
         raise UnknownNameError("no dataset is named", todo=f"choose from: {_choices()}")
-    path = Path(source).expanduser()
+    path = Path(source)
+    with suppress(RuntimeError):  # "~name" where nobody is called so
+        path = path.expanduser()
     with input_errors(source):
         try:
             path.stat()

@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+from array import array
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
@@ -59,6 +61,10 @@ class Tree(Protocol):
     @property
     def path(self) -> Path:
         """The folder or archive itself."""
+
+    @property
+    def is_archive(self) -> bool:
+        """Whether files have to be unpacked, so that reading them twice costs twice."""
 
     def entries(self) -> Iterator[Entry]:
         """Every file and folder, in any order, each once; of litter at least the topmost entry.
@@ -112,6 +118,16 @@ def folder_entry(path: str) -> Entry:
     return Entry(path, is_folder=True, open=_no_stream)
 
 
+def _state_of(item: os.DirEntry[str]) -> tuple[int, int, int]:
+    """Three numbers that change when a file is written to; of litter and others their kind."""
+    if is_litter(item.name):
+        return (-1, 0, 0)
+    status = item.stat(follow_symlinks=False)
+    if not stat.S_ISREG(status.st_mode):
+        return (-2, stat.S_IFMT(status.st_mode), 0)
+    return (status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+
+
 class FolderTree:
     """A folder on disk.
 
@@ -119,47 +135,47 @@ class FolderTree:
     a link that leads out of it cannot be opened, and a link to a folder is refused.
     """
 
+    is_archive = False
+
     def __init__(self, path: Path) -> None:
         self.path = path
         self._root = Path(os.path.realpath(path))
 
     def entries(self) -> Iterator[Entry]:
         """Yield every file and folder; see :class:`Tree`."""
-        for relative, item in self._walk():
-            if self._is_folder(relative, item):
-                yield folder_entry(relative)
-            else:
-                yield Entry(relative, is_folder=False, open=self._opener(relative, item))
+        for prefix, items in self._walk():
+            for item in items:
+                relative = prefix + item.name
+                if self._is_folder(relative, item):
+                    yield folder_entry(relative)
+                else:
+                    yield Entry(relative, is_folder=False, open=self._opener(relative, item))
 
     def identity(self) -> dict[str, object]:
         """Digest the sorted listing with sizes and times (of litter the names alone)."""
-        lines = []
-        for relative, item in self._walk():
-            line = relative
-            if not is_litter(item.name):
-                with input_errors(self.path / relative):
-                    status = item.stat(follow_symlinks=False)
-                line += f"\0{status.st_mode}"
-                if stat.S_ISREG(status.st_mode):
-                    line += f"\0{status.st_size}\0{status.st_mtime_ns}\0{status.st_ctime_ns}"
-            lines.append(line)
         digest = hashlib.sha256()
-        for line in sorted(lines):
-            digest.update(line.encode("utf-8", "surrogatepass") + b"\0\0")
+        for prefix, items in self._walk():
+            states = array("q")
+            with input_errors(self.path / prefix):
+                for item in items:
+                    states.extend(_state_of(item))
+            names = "\0".join([prefix, *(item.name for item in items)])
+            digest.update(names.encode("utf-8", "surrogatepass") + b"\0\0" + states.tobytes())
         return {"path": shown(self._root), "listing": digest.hexdigest()}
 
-    def _walk(self) -> Iterator[tuple[str, os.DirEntry[str]]]:
+    def _walk(self) -> Iterator[tuple[str, list[os.DirEntry[str]]]]:
+        """Yield each folder's path (ending in "/", or empty) and what lies in it, sorted."""
         pending = [""]
         while pending:
             prefix = pending.pop()
-            folder = self._root / prefix
-            with input_errors(self.path / prefix), os.scandir(folder) as listing:
-                items = list(listing)
-            for item in items:
-                relative = prefix + item.name
-                yield relative, item
-                if not is_litter(item.name) and item.is_dir(follow_symlinks=False):
-                    pending.append(relative + "/")
+            with input_errors(self.path / prefix), os.scandir(self._root / prefix) as listing:
+                items = sorted(listing, key=attrgetter("name"))
+            yield prefix, items
+            pending += [
+                f"{prefix}{item.name}/"
+                for item in items
+                if item.is_dir(follow_symlinks=False) and not is_litter(item.name)
+            ]
 
     def _is_folder(self, relative: str, item: os.DirEntry[str]) -> bool:
         if not item.is_symlink() or is_litter(item.name):
