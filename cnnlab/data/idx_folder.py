@@ -34,13 +34,14 @@ def present(folder: Path) -> dict[str, Path]:
     They may be compressed; some tools unpack them with a dot before "idx". Where a file is there
     both ways, the unpacked one is taken.
     """
-    return {
-        stem: path
-        for stem, kind in STEMS.items()
-        for suffix in (".gz", "")
-        for joint in ".-"
-        if (path := folder / f"{stem}{joint}{kind}{suffix}").is_file()
-    }
+    with read_errors(folder):
+        return {
+            stem: path
+            for stem, kind in STEMS.items()
+            for suffix in (".gz", "")
+            for joint in ".-"
+            if (path := folder / f"{stem}{joint}{kind}{suffix}").is_file()
+        }
 
 
 def all_present(folder: Path) -> dict[str, Path]:
