@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cnnlab.data import cifar10_jpeg, digits, fashion_mnist
+from cnnlab.data import cifar10, cifar10_jpeg, digits, fashion_mnist
 from cnnlab.data.dataset import PARTS, Dataset
 from cnnlab.data.images import decode_image
 from cnnlab.data.opening import open_dataset
@@ -16,6 +16,7 @@ __all__ = [
     "ReadOptions",
     "Split",
     "SplitSizes",
+    "cifar10",
     "cifar10_jpeg",
     "decode_image",
     "digits",

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import difflib
 import os
+import stat
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
+from cnnlab.data import cifar10, fashion_mnist
 from cnnlab.data.archive import ARCHIVE_SUFFIXES
 from cnnlab.data.cache import CacheKey, load_or_build
 from cnnlab.data.cifar10_jpeg import Cifar10Jpeg
@@ -14,13 +17,18 @@ from cnnlab.data.dataset import Dataset
 from cnnlab.data.folder import open_tree, read_class_folders, stem_of
 from cnnlab.data.source import SOURCES, Allocate, Decoded, ReadOptions, Say, unsaid
 from cnnlab.data.tree import input_errors, shown
-from cnnlab.errors import DataError, UnknownNameError
+from cnnlab.errors import ConfigError, DataError, UnknownNameError
 from cnnlab.registry import suggestion
 
 __all__ = ["open_dataset"]
 
 
 _DEFAULTS = ReadOptions()
+#: Published files that are no class folders, wherever they lie: how to know and to read them.
+_PUBLISHED = (
+    (cifar10.recognise, cifar10.read_path),
+    (fashion_mnist.recognise, fashion_mnist.read_path),
+)
 
 
 def open_dataset(
@@ -46,9 +54,20 @@ def open_dataset(
         if source in SOURCES
         else _open_path(_existing(source), options, say=say)
     )
+    _check_form(dataset, options)
     for note in dataset.notes:
         say(f"{dataset.name}: {note}")
     return dataset
+
+
+def _check_form(dataset: Dataset, options: ReadOptions) -> None:
+    """Refuse a size or colour mode that the source, coming in one form only, did not follow."""
+    height, width, channels = dataset.image_shape
+    if options.image_size not in (None, height) or options.channels not in (None, channels):
+        raise ConfigError(
+            f"{dataset.name} comes as {height}x{width} pixels with {channels} channels",
+            todo="image size and channels can be chosen for folders of image files only",
+        )
 
 
 def _open_known(name: str, options: ReadOptions, *, offline: bool, say: Say) -> Dataset:
@@ -71,6 +90,16 @@ def _open_known(name: str, options: ReadOptions, *, offline: bool, say: Say) -> 
 
 
 def _open_path(path: Path, options: ReadOptions, *, say: Say) -> Dataset:
+    for recognise, read_path in _PUBLISHED:
+        found = recognise(path)
+        if found is not None:
+            key = CacheKey(shown(path.absolute()), found.identity, options)
+            read = partial(read_path, found, options)
+            return load_or_build(key, read, lambda: shown(stem_of(path)), say=say)
+    return _open_class_folders(path, options, say=say)
+
+
+def _open_class_folders(path: Path, options: ReadOptions, *, say: Say) -> Dataset:
     tree = open_tree(path)
     identity = tree.identity()
     key = CacheKey(shown(path.absolute()), identity, options)
@@ -102,7 +131,8 @@ def _existing(source: str) -> Path:
         path = path.expanduser()
     with input_errors(source):
         try:
-            path.stat()
+            if stat.S_ISDIR(path.stat().st_mode):
+                os.scandir(path).close()  # raises where it may not be read
         except (FileNotFoundError, NotADirectoryError):
             pass
         else:
