@@ -1,0 +1,56 @@
+"""cnnlab: from a pile of small images to a convolutional classifier that you can trust.
+
+The verbs of the command line as functions::
+
+    import cnnlab
+
+    config = cnnlab.configure(settings={"model": {"name": "model-f"}, "data": {"source": "cifar10"}})
+    trained = cnnlab.train(config)
+    print(cnnlab.evaluate(trained.run, "test").to_text())
+
+Each name is imported when it is first used, for torch takes a second.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+__all__ = [
+    "RunConfig",
+    "compare",
+    "configure",
+    "evaluate",
+    "load_architecture",
+    "open_dataset",
+    "open_run",
+    "quickstart",
+    "resume",
+    "train",
+    "write_report",
+]
+
+_HOMES = {
+    "RunConfig": ("cnnlab.config", "RunConfig"),
+    "compare": ("cnnlab.evaluation.compare", "compare"),
+    "configure": ("cnnlab.workflows.configure", "configure"),
+    "evaluate": ("cnnlab.evaluation.evaluate", "evaluate"),
+    "load_architecture": ("cnnlab.models", "load_architecture"),
+    "open_dataset": ("cnnlab.data", "open_dataset"),
+    "open_run": ("cnnlab.runs", "open_run"),
+    "quickstart": ("cnnlab.workflows.quickstart", "quickstart"),
+    "resume": ("cnnlab.workflows.train", "resume_and_evaluate"),
+    "train": ("cnnlab.workflows.train", "train_and_evaluate"),
+    "write_report": ("cnnlab.reports", "write_report"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'cnnlab' has no attribute {name!r}")
+    module, attribute = _HOMES[name]
+    return getattr(import_module(module), attribute)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

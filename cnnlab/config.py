@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from types import UnionType
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from cnnlab.config_errors import as_config_error
 from cnnlab.data.split import SplitSizes
-from cnnlab.errors import ConfigError
-from cnnlab.registry import suggestion
 from cnnlab.settings import dump_yaml, merge
 
 __all__ = [
@@ -28,7 +26,7 @@ __all__ = [
 ]
 
 #: The version of the run directory's schema that this code writes.
-SCHEMA = 1
+SCHEMA: Final = 1
 
 Size = Annotated[int, Field(ge=0)] | Annotated[float, Field(ge=0, lt=1)] | None
 _NAME = re.compile(r"[^\W_][\w.+-]{0,99}")
@@ -207,14 +205,15 @@ def make_config(
     for layer in layers:
         for part in ("optimizer", "schedule", "model"):
             over, below = layer.get(part), merged.get(part)
-            renamed = isinstance(over, Mapping) and isinstance(below, Mapping)
-            if renamed and over.get("name", below.get("name")) != below.get("name"):
-                merged.pop(part)
+            if isinstance(over, Mapping) and isinstance(below, Mapping):
+                old = below.get("name")
+                if over.get("name", old) != old:
+                    merged.pop(part)
         merged = merge(merged, layer)
     try:
         config = RunConfig.model_validate(merged)
     except ValidationError as error:
-        raise _as_config_error(error, where, labels or {}) from None
+        raise as_config_error(error, RunConfig, where, labels or {}) from None
     return _with_registered_options(config)
 
 
@@ -241,68 +240,3 @@ def _with_registered_options(config: RunConfig) -> RunConfig:
             "schedule": ScheduleConfig(name=schedule.name, **shape),
         }
     )
-
-
-def _section_at(path: Sequence[Any]) -> Any:
-    """The class that declares the keys at ``path``."""
-    section: Any = RunConfig
-    for key in path:
-        choices = get_args(section.model_fields[key].annotation) or (
-            section.model_fields[key].annotation,
-        )
-        section = next(
-            item for item in choices if isinstance(item, type) and issubclass(item, BaseModel)
-        )
-    return section
-
-
-_BOUNDS = {"ge": "at least", "gt": "more than", "le": "at most", "lt": "less than"}
-_KINDS = {int: "a whole number", float: "a number", str: "text", bool: "true or false"}
-
-
-def _describe(annotation: Any, metadata: Sequence[Any]) -> str:
-    """The values that a field takes, in words: "a whole number, at least 1, at most 100000"."""
-    origin = get_origin(annotation)
-    if origin is Annotated:
-        inner, *extra = get_args(annotation)
-        return _describe(inner, extra)
-    if origin is Literal:
-        return "one of " + ", ".join(map(str, get_args(annotation)))
-    if origin in (Union, UnionType):
-        return " or ".join(_describe(item, metadata) for item in get_args(annotation))
-    if annotation is type(None):
-        return "null"
-    words = [_KINDS.get(annotation, "a mapping")]
-    for item in metadata:
-        for constraint in getattr(item, "metadata", None) or [item]:
-            words += [
-                f"{phrase} {getattr(constraint, name)}"
-                for name, phrase in _BOUNDS.items()
-                if getattr(constraint, name, None) is not None
-            ]
-    return ", ".join(words)
-
-
-def _as_config_error(error: ValidationError, where: str, labels: Mapping[str, str]) -> ConfigError:
-    """The first complaint of pydantic's as one line with the allowed values."""
-    first = error.errors()[0]
-    keys: list[str] = []
-    for part in map(str, first["loc"]):
-        # Behind a field's name pydantic appends which member of a union it tried.
-        if (
-            keys
-            and part not in _section_at(keys[:-1]).model_fields
-            and first["type"] != "extra_forbidden"
-        ):
-            break
-        keys.append(part)
-    key = ".".join(keys)
-    if first["type"] == "extra_forbidden":
-        known = sorted(_section_at(keys[:-1]).model_fields)
-        return ConfigError(f"no setting '{key}'", where=where, todo=suggestion(keys[-1], known))
-    if first["type"] == "value_error":
-        return ConfigError(first["msg"].removeprefix("Value error, "), where=where)
-    field = _section_at(keys[:-1]).model_fields[keys[-1]]
-    expected = _describe(field.annotation, field.metadata)
-    place = labels.get(key, f"{where}, {key}")
-    return ConfigError(f"the value is {first['input']!r}", where=place, expected=expected)

@@ -50,7 +50,7 @@ class Predictions:
     @property
     def classes(self) -> NDArray[np.int64]:
         """The predicted classes, int64 ``[N]``; of equal logits the lowest index wins."""
-        return np.argmax(self.logits, axis=1).astype(np.int64)
+        return np.asarray(self.logits.argmax(axis=1), dtype=np.int64)
 
 
 class Run:
@@ -195,7 +195,7 @@ class Run:
         if not path.exists():
             return None
         try:
-            with np.load(path, allow_pickle=False) as saved:
+            with path.open("rb") as stream, np.load(stream, allow_pickle=False) as saved:
                 return Predictions(*(saved[key] for key in ("logits", "labels", "indices")))
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
             raise RunError(
@@ -274,8 +274,10 @@ def create_run(folder: Path, stem: str, files: Mapping[str, str | Record], *, ex
         temporary.mkdir(parents=True)
     try:
         for name, content in files.items():
-            write = write_text if isinstance(content, str) else write_json
-            write(temporary / name, content)
+            if isinstance(content, str):
+                write_text(temporary / name, content)
+            else:
+                write_json(temporary / name, content)
         for part in ("checkpoints", "predictions", "figures"):
             (temporary / part).mkdir()
         for path in _named(folder, stem, exact=exact):

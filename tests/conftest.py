@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from small import write_images, write_model
 
 # A busy machine is slow, not wrong.
 settings.register_profile("cnnlab", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -32,3 +33,15 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Remove what the tests left behind."""
     config.stash[_HOME].cleanup()
+
+
+@pytest.fixture(scope="session")
+def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of 120 learnable images in three classes."""
+    return write_images(tmp_path_factory.mktemp("data") / "stripes")
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small network's YAML file."""
+    return write_model(tmp_path_factory.mktemp("model"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -15,7 +15,7 @@ def models(as_json: Json = False) -> None:
     """List the models that come with cnnlab."""
     from cnnlab.models import MODELS, load_model_file
 
-    found = [
+    found: list[dict[str, Any]] = [
         {
             "name": name,
             "input_shape": list(file.input_shape or ()),

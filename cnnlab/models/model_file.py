@@ -15,7 +15,7 @@ from cnnlab.settings import load_yaml
 
 __all__ = ["ModelFile", "read_model_file"]
 
-_MAPPINGS = ("params", "training", "optimizer", "provenance")
+_MAPPINGS = ("params", "training", "optimizer", "schedule", "provenance")
 _TEXTS = ("name", "description", "builder", "normalization")
 
 
@@ -28,7 +28,7 @@ class ModelFile:
     name, description: what people read.
     input_shape, classes: what a summary takes where there is no data; ``None`` if not said.
     layers: one mapping a layer; or ``builder`` and ``params``.
-    training, optimizer, normalization: settings to train this model with, unchecked here.
+    training, optimizer, schedule, normalization: settings to train this model with, unchecked here.
     provenance: glob patterns over dotted paths, each with ``mark`` and ``why``.
     source: the file or name that errors show.
     """
@@ -42,6 +42,7 @@ class ModelFile:
     params: dict[str, Any] = field(default_factory=dict)
     training: dict[str, Any] = field(default_factory=dict)
     optimizer: dict[str, Any] = field(default_factory=dict)
+    schedule: dict[str, Any] = field(default_factory=dict)
     normalization: str | None = None
     provenance: dict[str, Any] = field(default_factory=dict)
     source: str = ""

@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from cnnlab.device import seed_everything
 from cnnlab.errors import DivergedError
-from cnnlab.inference import predict_logits
+from cnnlab.inference import place, predict_logits
 from cnnlab.metrics.calibration import nll
 from cnnlab.optim import make_optimizer, schedule_factor
 from cnnlab.training.batches import class_weights
@@ -47,7 +47,7 @@ class Fitter:
         seed_everything(self.config.seed, "weights")
         network = prepared.architecture.build()
         self._initialize(network)
-        self.network = network.to(self.device, memory_format=torch.channels_last)
+        self.network = place(network, self.device)
         self.average = (
             MovingAverage(self.network, self.config.training.ema)
             if self.config.training.ema is not None

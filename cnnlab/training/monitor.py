@@ -17,7 +17,8 @@ __all__ = ["ResourceMonitor"]
 
 def _temperature_celsius() -> float | None:
     """The hottest sensor of the processor, where the machine tells one."""
-    sensors = getattr(psutil, "sensors_temperatures", dict)()
+    read = getattr(psutil, "sensors_temperatures", None)
+    sensors = read() if read is not None else {}
     names = ("coretemp", "k10temp", "zenpower", "cpu_thermal", "acpitz")
     readings = [entry.current for name in names for entry in sensors.get(name, [])]
     return max(readings) if readings else None

@@ -1,0 +1,39 @@
+"""``cnnlab quickstart``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cnnlab.cli.options import Json, RunsFolder
+from cnnlab.cli.output import print_json, print_text
+
+
+def quickstart(
+    data: Annotated[
+        str | None, typer.Option(help="Instead of the best data that can be had: a name or path.")
+    ] = None,
+    time_limit: Annotated[
+        str, typer.Option(metavar="TIME", help="About how long training may take.")
+    ] = "2m",
+    seed: Annotated[int, typer.Option(min=0, help="Of weights, order, dropout.")] = 0,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    runs: RunsFolder = Path("runs"),
+    as_json: Json = False,
+) -> None:
+    """Train, evaluate and report on the best real data that can be had within a minute."""
+    from cnnlab.cli.progress import TrainingDisplay
+    from cnnlab.settings import parse_duration
+    from cnnlab.workflows.quickstart import quickstart as run_quickstart
+
+    budget = parse_duration(time_limit, where="--time-limit")
+    with TrainingDisplay() as display:
+        done = run_quickstart(
+            data=data, budget_seconds=budget, seed=seed, device=device, runs=runs, watch=display
+        )
+    if as_json:
+        print_json(done.to_dict())
+    else:
+        print_text(done.to_text())

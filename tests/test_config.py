@@ -1,0 +1,76 @@
+import math
+
+import pytest
+
+from cnnlab.config import RunConfig, make_config
+from cnnlab.errors import ConfigError, UnknownNameError
+from cnnlab.settings import parse_yaml
+
+
+def test_a_resolved_configuration_reads_back_as_itself():
+    config = make_config([{"optimizer": {"name": "muon"}, "schedule": {"name": "linear"}}])
+    again = make_config([parse_yaml(config.to_yaml(), where="config.yaml")])
+    assert again == config
+    assert "momentum" in config.to_dict()["optimizer"]
+
+
+def test_another_optimizer_drops_the_options_of_the_one_below():
+    below = {"optimizer": {"name": "sgd", "lr": 0.5, "momentum": 0.7, "weight_decay": 0.1}}
+    config = make_config([below, {"optimizer": {"name": "adam"}}])
+    assert config.optimizer.weight_decay == 0
+    assert "momentum" not in config.to_dict()["optimizer"]
+    kept = make_config([below, {"optimizer": {"lr": 0.1}}])
+    assert kept.to_dict()["optimizer"]["momentum"] == 0.7
+    assert kept.optimizer.lr == 0.1
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"training": {"epochs": 0}}, "training.epochs: .* 0; expected a whole number, at least 1"),
+        ({"training": {"epochs": "nan"}}, "'nan'; expected a whole number, at least 1, at most"),
+        ({"optimizer": {"lr": math.inf}}, r"optimizer\.lr: .*inf; expected a number, more than 0"),
+        ({"optimizer": {"lr": -1}}, "more than 0"),
+        ({"precision": "fp8"}, "expected one of auto, fp32, bf16"),
+        ({"training": {"epoch": 3}}, r"no setting 'training\.epoch'; did you mean 'epochs'"),
+        ({"trainings": {}}, "no setting 'trainings'; did you mean 'training'"),
+        ({"training": {"augment": {"flipp": 1}}}, "did you mean 'flip'"),
+        ({"training": {"early_stopping": {"patience": 0}}}, "patience: .*at least 1"),
+        ({"training": 3}, "training: .* 3; expected a mapping"),
+        ({"data": {"validation": 1.5}}, "expected .*a number, at least 0"),
+        ({"name": "../x"}, "name: expected letters, digits"),
+        (
+            {"training": {"class_weights": "balanced", "sampling": "balanced"}},
+            "both balance the classes",
+        ),
+    ],
+)
+def test_case_28_a_wrong_value_is_one_line_with_key_and_allowed_range(settings, said):
+    with pytest.raises(ConfigError, match=said) as caught:
+        make_config([settings])
+    assert "\n" not in str(caught.value)
+
+
+def test_errors_call_a_key_what_the_user_called_it():
+    with pytest.raises(ConfigError, match="^--epochs: the value is '-1'; expected a whole"):
+        make_config([{"training": {"epochs": "-1"}}], labels={"training.epochs": "--epochs"})
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"optimizer": {"name": "adm"}}, "did you mean 'adam'"),
+        ({"optimizer": {"name": "sgd", "momentun": 0.5}}, "did you mean 'momentum'"),
+        ({"schedule": {"name": "liner"}}, "did you mean 'linear'"),
+        ({"model": {"name": "fastnett"}}, "did you mean 'fastnet'"),
+        ({"model": {"name": "fastnet", "params": {"widht": 1}}}, "did you mean 'widths'"),
+    ],
+)
+def test_case_28_an_unknown_name_gets_a_suggestion(settings, said):
+    with pytest.raises(UnknownNameError, match=said):
+        make_config([settings])
+
+
+def test_a_configuration_cannot_be_changed():
+    with pytest.raises(ValueError, match="frozen"):
+        RunConfig().seed = 3

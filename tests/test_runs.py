@@ -1,0 +1,103 @@
+import json
+import threading
+
+import numpy as np
+import pytest
+
+from cnnlab.config import RunConfig
+from cnnlab.errors import RunError, StorageError
+from cnnlab.runs import Predictions, create_run, list_runs, open_run
+
+
+def new(folder, name="r", *, exact=False):
+    facts = {"fingerprint": "f", "class_names": ["a", "b"]}
+    files = {
+        "config.yaml": RunConfig().to_yaml(),
+        "split.json": {"dataset": facts, "train": [0], "validation": [1], "test": [2]},
+    }
+    return create_run(folder, name, files, exact=exact)
+
+
+def test_names_that_are_taken_get_a_number(tmp_path):
+    assert [new(tmp_path).name for _ in range(3)] == ["r", "r-2", "r-3"]
+    with pytest.raises(RunError, match="exists already"):
+        new(tmp_path, exact=True)
+    assert {path.name for path in tmp_path.iterdir()} == {"r", "r-2", "r-3"}
+
+
+def test_runs_created_at_once_get_different_names(tmp_path):
+    threads = [threading.Thread(target=new, args=(tmp_path,)) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(list_runs(tmp_path)) == 8
+
+
+def test_case_17_a_folder_that_cannot_be_written_is_an_error(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StorageError, match="cannot write"):
+        new(tmp_path / "file")
+
+
+def test_a_run_is_opened_by_path_or_name(tmp_path):
+    run = new(tmp_path)
+    assert open_run(run.path).path == run.path
+    assert open_run("r", runs=tmp_path).path == run.path
+    with pytest.raises(RunError, match="no such run"):
+        open_run("q", runs=tmp_path)
+    with pytest.raises(RunError, match="did you mean 'model-f'"):
+        new(tmp_path, "model-f")
+        open_run("model-g", runs=tmp_path)
+    with pytest.raises(RunError, match=r"expected a folder with a config\.yaml"):
+        open_run(tmp_path)
+
+
+def test_predictions_come_back_and_are_the_same_bytes_each_time(tmp_path):
+    run = new(tmp_path)
+    logits = np.random.default_rng(0).normal(size=(5, 2)).astype(np.float32)
+    saved = Predictions(logits, np.array([0, 1, 0, 1, 0]), np.arange(5))
+    assert run.predictions("validation") is None
+    run.save_predictions("validation", saved)
+    first = (run.path / "predictions" / "validation.npz").read_bytes()
+    run.save_predictions("validation", saved)
+    assert (run.path / "predictions" / "validation.npz").read_bytes() == first
+    read = run.predictions("validation")
+    assert np.array_equal(read.logits, logits)
+    assert np.array_equal(read.classes, logits.argmax(1))
+
+
+def test_damaged_files_are_named(tmp_path):
+    run = new(tmp_path)
+    (run.path / "predictions" / "test.npz").write_bytes(b"PK\x03\x04broken")
+    with pytest.raises(RunError, match=r"test\.npz: damaged; run: cnnlab evaluate"):
+        run.predictions("test")
+    (run.path / "split.json").write_text("{")
+    with pytest.raises(RunError, match=r"split\.json: missing or damaged"):
+        _ = open_run(run.path).split
+    (run.path / "metrics.jsonl").write_text('{"epoch": 1}\nbroken\n{"epoch": 3}\n')
+    with pytest.raises(RunError, match=r"metrics\.jsonl, line 2: damaged"):
+        _ = run.metrics
+    (run.path / "config.yaml").write_text("schema_version: 99\n")
+    with pytest.raises(RunError, match="schema version 99; expected 1"):
+        _ = open_run(run.path).config
+
+
+def test_a_line_cut_off_while_it_was_written_never_happened(tmp_path):
+    run = new(tmp_path)
+    run.append("metrics.jsonl", {"epoch": 1})
+    with (run.path / "metrics.jsonl").open("a") as stream:
+        stream.write('{"epoch": 2')
+    assert run.metrics == [{"epoch": 1}]
+    run.keep_lines("metrics.jsonl", 1)
+    run.append("metrics.jsonl", {"epoch": 2})
+    lines = (run.path / "metrics.jsonl").read_text().splitlines()
+    assert [json.loads(line)["epoch"] for line in lines] == [1, 2]
+
+
+def test_what_is_no_run_is_not_listed(tmp_path):
+    new(tmp_path)
+    (tmp_path / "notes").mkdir()
+    (tmp_path / ".r.tmp").mkdir()
+    assert [run.name for run in list_runs(tmp_path)] == ["r"]
+    assert list_runs(tmp_path / "nowhere") == []
