@@ -147,8 +147,8 @@ def warn_of_torch(root: Path, python: Path) -> None:
 
 
 def progress_of(line: str) -> str | None:
-    """Return what a person wants to know of a line that pip prints, or None."""
-    if download := re.search(r"Downloading (\w+)-\S+ \((\d+)\.?\d* MB\)", line):
+    """Return what a line that pip prints says of the large and the slow, or None."""
+    if download := re.search(r"Downloading (\w+)-\S+ \((\d\d+)\.?\d* MB\)", line):
         return f"downloading {download[1]} ({download[2]} MB)"
     if line.startswith("Installing collected packages:"):
         return f"installing {line.count(',') + 1} packages"
@@ -160,7 +160,10 @@ def install(root: Path, python: Path, extras: frozenset[str], lock: TextIO) -> N
     began = time.monotonic()
     target = f".[{','.join(sorted(extras))}]" if extras else "."
     say(f"installing {target} into .venv")
-    command = [str(python), "-m", "pip", "install", "--disable-pip-version-check", "-e", target]
+    # Python compiles what is imported when it first is; doing it for all, torch and scipy whole,
+    # takes twice the time of the rest.
+    options = ["--no-compile", "--disable-pip-version-check"]
+    command = [str(python), "-m", "pip", "install", *options, "-e", target]
     # By environment, so that the pins hold for what builds the project too: pip up to 25.2 hands
     # the first to its build environments, later ones the second.
     pins = {"PIP_CONSTRAINT": "constraints.txt", "PIP_BUILD_CONSTRAINT": "constraints.txt"}

@@ -234,6 +234,7 @@ def test_nothing_is_said_of_a_torch_that_is_there(
     [
         ("Downloading torch-2.13.0-cp311-cp311-linux.whl (526.6 MB)", "downloading torch (526 MB)"),
         ("Downloading numpy-2.4.6.whl (16 MB)", "downloading numpy (16 MB)"),
+        ("Downloading pillow-13.0.0-cp311-cp311-linux.whl (7.0 MB)", None),
         ("Downloading idna-3.20-py3-none-any.whl (69 kB)", None),
         ("Installing collected packages: a, b, c", "installing 3 packages"),
         ("Collecting torch", None),
