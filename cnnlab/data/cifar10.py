@@ -129,9 +129,10 @@ def _read(
     match = _match(path, forms)
     if match is None:
         raise DataError("there are no batches of CIFAR-10", where=path)
-    form, unverified = match[0], []
+    form = match[0]
+    unverified: list[str] = []
     if path.is_dir():
-        batches, unverified = read_folder(form, path)
+        batches, unverified = read_folder(form, path, named=counts is not None)
     else:
         batches = read_archive(form, path)
     train = sum(len(batch.labels) for batch in batches[:-1])
@@ -143,7 +144,7 @@ def _read(
             expected=f"{counts[0]:,} and {counts[1]:,}",
             todo="to use what is there under another name, give its path",
         )
-    note = f"not the official file: pixels could not be verified ({', '.join(unverified)})"
+    note = f"not the official files: pixels could not be verified ({', '.join(unverified)})"
     return Decoded(
         images=images_of(batches, allocate),
         labels=np.concatenate([batch.labels for batch in batches]),

@@ -40,7 +40,7 @@ class Form:
     archive: as its author publishes it.
     folder: what it unpacks to.
     batches: the files in that folder: train, in the order of their rows, then test.
-    meta: the file in that folder that lists the classes.
+    meta: the file in that folder that lists the classes; no digest: none was published.
     parse, parse_meta: read a batch, and the list of classes.
     """
 
@@ -58,12 +58,9 @@ class Form:
         files = (*self.batches, self.meta)
         return [path for file in files if (path := folder / file.name).is_file()]
 
-    def batch(self, file: RemoteFile, contents: bytes, where: object) -> Batch | None:
-        """Read a batch; None for the list of classes, which is compared with ours."""
-        if file is not self.meta:
-            return self.parse(contents, where)
+    def check_names(self, contents: bytes, where: object) -> None:
+        """Compare the list of classes with ours."""
         check_class_names(self.parse_meta(contents, where), where)
-        return None
 
 
 def _batches(suffix: str, size_bytes: tuple[int, ...], *md5: str) -> tuple[RemoteFile, ...]:
@@ -120,23 +117,28 @@ PYTHON = Form(
 )
 
 
-def read_folder(form: Form, folder: Path) -> tuple[list[Batch], list[str]]:
+def read_folder(form: Form, folder: Path, *, named: bool) -> tuple[list[Batch], list[str]]:
     """Read the batches of an unpacked folder, in order.
 
-    Returns the batches, and the names of those that are not the published files: of another
-    size. A file of the published size with another digest is a :class:`ChecksumError`.
+    A file of the published size with another digest is a :class:`ChecksumError`; unless ``named``
+    (the user asked for CIFAR-10 and not for this folder), a folder in which no file at all is the
+    published one passes for someone's own. Returns the batches, and the names of those that are
+    not the published files.
     """
+    if (meta := folder / form.meta.name).exists():
+        form.check_names(_verified(form.meta, meta)[0], meta)
     batches: list[Batch] = []
     unverified: list[str] = []
-    metas = (form.meta,) if (folder / form.meta.name).exists() else ()
-    for file in (*metas, *form.batches):
-        path = folder / file.name
-        contents = read_bounded(path, limit_bytes=LIMIT_BYTES)
-        verified = _verify(file, contents, path)
-        batch = form.batch(file, contents, path)
-        if batch is not None:
-            batches.append(batch)
-            unverified += [] if verified else [file.name]
+    damages: list[ChecksumError] = []
+    for file in form.batches:
+        contents, damage = _verified(file, folder / file.name, tolerant=not named)
+        batches.append(form.parse(contents, folder / file.name))
+        if damage is not None:
+            damages.append(damage)
+        if damage is not None or len(contents) != file.size_bytes:
+            unverified.append(file.name)
+    if damages and len(unverified) < len(batches):
+        raise damages[0]
     return batches, unverified
 
 
@@ -154,9 +156,10 @@ def read_archive(form: Form, path: Path) -> list[Batch]:
     check_digest(path, form.archive.digest, todo=_TODO)
     batches: dict[str, Batch] = {}
     for file, contents in _members(form, path):
-        batch = form.batch(file, contents, f"{path}/{file.name}")
-        if batch is not None:
-            batches[file.name] = batch
+        if file is form.meta:
+            form.check_names(contents, f"{path}/{file.name}")
+        else:
+            batches[file.name] = form.parse(contents, f"{path}/{file.name}")
     for file in form.batches:
         if file.name not in batches:
             raise DataError(f"the archive has no {form.folder}/{file.name}", where=path)
@@ -177,17 +180,23 @@ def _members(form: Form, path: Path) -> Iterator[tuple[RemoteFile, bytes]]:
         raise DataError(f"the archive cannot be read: {error}", where=path, todo=_TODO) from error
 
 
-def _verify(file: RemoteFile, contents: bytes, path: Path) -> bool:
-    """Whether a file is the published one; one that only looks like it is an error."""
-    if len(contents) != file.size_bytes:
-        return False
+def _verified(
+    file: RemoteFile, path: Path, *, tolerant: bool = False
+) -> tuple[bytes, ChecksumError | None]:
+    """A file's contents; that it has the published size only is raised, or returned."""
+    contents = read_bounded(path, limit_bytes=LIMIT_BYTES)
+    if not file.digest or len(contents) != file.size_bytes:
+        return contents, None
     algorithm, _, published = file.digest.partition(":")
     digest = hashlib.new(algorithm, contents, usedforsecurity=False).hexdigest()
-    if digest != published:
-        raise ChecksumError(
-            f"the file has {algorithm.upper()} {digest}",
-            where=path,
-            expected=f"the published {published}",
-            todo=_TODO,
-        )
-    return True
+    if digest == published:
+        return contents, None
+    damage = ChecksumError(
+        f"the file has {algorithm.upper()} {digest}",
+        where=path,
+        expected=f"the published {published}",
+        todo=_TODO,
+    )
+    if not tolerant:
+        raise damage
+    return contents, damage
