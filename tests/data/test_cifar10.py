@@ -204,7 +204,8 @@ def test_identity_changes_with_the_files(small: tuple[Cifar10, Path, Path], tmp_
 
 def cuts(path: Path) -> list[int]:
     size = path.stat().st_size
-    return [0, 1, size // 2, size - 1]
+    # The text file of class names ends in an empty line, whose loss changes nothing.
+    return [0, 1, size // 2, size - (3 if path.suffix == ".txt" else 1)]
 
 
 def test_case_01_every_file_cut_anywhere_is_an_error(
