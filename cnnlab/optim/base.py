@@ -1,0 +1,122 @@
+"""What optimizers share: the registry, and a step over groups of parameters."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from cnnlab.errors import ConfigError
+from cnnlab.optim.options import Option, Value, fill_options
+from cnnlab.registry import Registry
+
+__all__ = [
+    "OPTIMIZERS",
+    "GroupOptimizer",
+    "OptimizerEntry",
+    "make_optimizer",
+    "optimizer_options",
+]
+
+Group = dict[str, Any]
+
+_LR = Option(1e-3, low=0, high=1000, open_low=True)
+_WEIGHT_DECAY = Option(0.0, low=0, high=1)
+
+
+@dataclass(frozen=True)
+class OptimizerEntry:
+    """How an optimizer is made and what it may be told.
+
+    ``build(named_parameters, lr, weight_decay, options)`` gets trainable parameters only and every
+    option; ``description`` is one line for people.
+    """
+
+    description: str
+    build: Callable[
+        [Sequence[tuple[str, nn.Parameter]], float, float, Mapping[str, Value]],
+        torch.optim.Optimizer,
+    ]
+    options: Mapping[str, Option] = field(default_factory=dict)
+
+
+OPTIMIZERS: Registry[OptimizerEntry] = Registry("optimizer")
+
+
+def optimizer_options(name: str, given: Mapping[str, Any] | None = None) -> dict[str, Value]:
+    """Return every option of an optimizer: ``given``, checked, laid on its defaults.
+
+    Raises :class:`UnknownNameError` for an unknown optimizer or option, and :class:`ConfigError`
+    for a value out of its range.
+    """
+    return fill_options(name, OPTIMIZERS.get(name).options, given)
+
+
+def make_optimizer(
+    name: str,
+    named_parameters: Iterable[tuple[str, nn.Parameter]],
+    *,
+    lr: float,
+    weight_decay: float = 0.0,
+    **options: Any,
+) -> torch.optim.Optimizer:
+    """Make an optimizer over the parameters that need gradients.
+
+    ``weight_decay`` is decoupled in every optimizer: before each step a parameter, biases and
+    gammas too, is multiplied by ``1 - lr * weight_decay``. Every group keeps its ``initial_lr``, so
+    that a schedule sets ``group["lr"] = group["initial_lr"] * factor``. The state consists of
+    tensors and the groups of plain numbers.
+
+    Raises as :func:`optimizer_options`, and :class:`ConfigError` where nothing is trainable.
+    """
+    filled = optimizer_options(name, options)
+    rate = float(_LR.check(lr, where=f"{name}, lr"))
+    decay = float(_WEIGHT_DECAY.check(weight_decay, where=f"{name}, weight_decay"))
+    trainable = [(key, value) for key, value in named_parameters if value.requires_grad]
+    if not trainable:
+        raise ConfigError("the network has no trainable parameter", where=name)
+    optimizer = OPTIMIZERS.get(name).build(trainable, rate, decay, filled)
+    for group in optimizer.param_groups:
+        group["initial_lr"] = group["lr"]
+    return optimizer
+
+
+class GroupOptimizer(torch.optim.Optimizer):
+    """Steps over groups with decoupled weight decay; a subclass says what one update is."""
+
+    def __init__(
+        self, params: Iterable[nn.Parameter] | Iterable[Group], defaults: Mapping[str, Any]
+    ) -> None:
+        super().__init__(params, {"weight_decay": 0.0, "steps": 0, **defaults})
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """Update every parameter that has a gradient; return the closure's loss, if any."""
+        loss = None
+        if closure is not None:
+            with torch.enable_grad():
+                loss = closure()
+        for group in self.param_groups:
+            params = [param for param in group["params"] if param.grad is not None]
+            if not params:
+                continue
+            group["steps"] += 1
+            if group["weight_decay"]:
+                torch._foreach_mul_(params, 1 - group["lr"] * group["weight_decay"])
+            self.update(group, params, [param.grad for param in params])
+        return loss
+
+    @abstractmethod
+    def update(self, group: Group, params: list[Tensor], grads: list[Tensor]) -> None:
+        """Change ``params`` in place; ``group["steps"]`` counts from 1 and includes this step."""
+
+    def buffers(self, params: list[Tensor], name: str) -> list[Tensor]:
+        """Return one state tensor a parameter, zeros at first."""
+        for param in params:
+            if name not in self.state[param]:
+                self.state[param][name] = torch.zeros_like(param)
+        return [self.state[param][name] for param in params]
