@@ -102,9 +102,7 @@ def check_expansion(archive: Path, unpacked: int, packed: int, member: str = "")
 
 def check_size(size: int, where: str) -> None:
     if not 0 <= size <= MAX_FILE_BYTES:
-        raise DataError(
-            f"it has {size:,} bytes", where=where, expected=f"at most {MAX_FILE_BYTES:,}"
-        )
+        raise DataError(f"more than {MAX_FILE_BYTES:,} bytes, {size:,}", where=where)
 
 
 @contextmanager

@@ -103,9 +103,7 @@ def decode_image(
     """
     data = source if isinstance(source, bytes) else source.read(MAX_FILE_BYTES + 1)
     if len(data) > MAX_FILE_BYTES:
-        raise DataError(
-            "the file is too large", where=where, expected=f"at most {MAX_FILE_BYTES:,} bytes"
-        )
+        raise DataError(f"the file has more than {MAX_FILE_BYTES:,} bytes", where=where)
     with _opened(io.BytesIO(data), where) as image:
         if not _is_complete(data, image.format):
             raise DataError("the image is cut off", where=where)
@@ -142,9 +140,7 @@ def _opened(stream: BinaryIO, where: object) -> Iterator[Image.Image]:
 
 
 def _too_large(where: object) -> DataError:
-    return DataError(
-        "the image is too large", where=where, expected=f"at most {MAX_PIXELS:,} pixels"
-    )
+    return DataError(f"the image has more than {MAX_PIXELS:,} pixels", where=where)
 
 
 def _reason(error: Exception) -> str:

@@ -195,7 +195,7 @@ def _rows(parts: Mapping[str, _Folder], class_names: tuple[str, ...]) -> Layout:
     for part, folder in parts.items():
         missing = [name for name in class_names if name not in folder.folders]
         if missing:
-            notes.append(f"{part} has no images of {len(missing)} classes: {_named(missing)}")
+            notes.append(f"{part} has no images of: {_named(missing)}")
         start = len(files)
         for label, name in enumerate(class_names):
             if name in missing:

@@ -1,0 +1,414 @@
+"""Pixels of every colour mode, format and orientation; oracles are arrays written by hand."""
+
+from __future__ import annotations
+
+import io
+import struct
+import sys
+import threading
+import warnings
+import zlib
+from contextlib import suppress
+
+import numpy as np
+import pytest
+from class_folders import encoded, pixels
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image, ImageFile
+
+from cnnlab.data import images
+from cnnlab.data.images import decode_image, probe_image
+from cnnlab.errors import DataError
+
+LOSSLESS = [
+    ("PNG", {}),
+    ("BMP", {}),
+    ("WEBP", {"lossless": True}),
+    ("TIFF", {}),
+    ("TIFF", {"compression": "tiff_lzw"}),
+    ("PPM", {}),
+]
+
+
+@pytest.mark.parametrize(("kind", "options"), LOSSLESS)
+def test_an_image_that_has_the_size_keeps_its_pixels(kind: str, options: dict[str, object]) -> None:
+    expected = pixels(1, 9, 9)
+    decoded = decode_image(encoded(expected, kind, **options), "x", size=9, channels=3)
+    assert decoded.dtype == np.uint8
+    np.testing.assert_array_equal(decoded, expected)
+
+
+def test_a_jpeg_that_has_the_size_is_what_the_decoder_gives() -> None:
+    data = encoded(pixels(1, 32, 32), "JPEG", quality=75)
+    with Image.open(io.BytesIO(data)) as picture:
+        np.testing.assert_array_equal(
+            decode_image(data, "x", size=32, channels=3), np.asarray(picture)
+        )
+
+
+def test_the_first_frame_of_an_animation_is_taken() -> None:
+    first = Image.fromarray(pixels(1, 6, 6, 1))
+    second = Image.fromarray(pixels(2, 6, 6, 1))
+    data = encoded(first, "GIF", save_all=True, append_images=[second])
+    decoded = decode_image(data, "x", size=6, channels=1)
+    np.testing.assert_array_equal(decoded[..., 0], np.asarray(first))
+
+
+def test_a_stream_does_as_well_as_bytes() -> None:
+    data = encoded(pixels(1))
+    np.testing.assert_array_equal(
+        decode_image(io.BytesIO(data), "x", size=8, channels=3),
+        decode_image(data, "x", size=8, channels=3),
+    )
+
+
+# A corner of its own colour each: top left, top right, bottom left, bottom right.
+CORNERS = np.array([[[250, 0, 0], [0, 250, 0]], [[0, 0, 250], [250, 250, 0]]], dtype=np.uint8)
+
+
+def stored_as(orientation: int) -> np.ndarray:
+    """The array a camera stores so that EXIF's definition of the orientation restores CORNERS.
+
+    EXIF names where row 0 and column 0 of what is stored lie in the upright picture.
+    """
+    row0, column0 = {
+        1: ("top", "left"),
+        2: ("top", "right"),
+        3: ("bottom", "right"),
+        4: ("bottom", "left"),
+        5: ("left", "top"),
+        6: ("right", "top"),
+        7: ("right", "bottom"),
+        8: ("left", "bottom"),
+    }[orientation]
+    stored = np.zeros_like(CORNERS)
+    other = {"top": "bottom", "bottom": "top", "left": "right", "right": "left"}
+    index = {"top": 0, "bottom": 1, "left": 0, "right": 1}
+    for row in (0, 1):
+        for column in (0, 1):
+            sides = (row0 if row == 0 else other[row0], column0 if column == 0 else other[column0])
+            vertical = next(side for side in sides if side in ("top", "bottom"))
+            horizontal = next(side for side in sides if side in ("left", "right"))
+            stored[row, column] = CORNERS[index[vertical], index[horizontal]]
+    return stored
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("kind", ["PNG", "TIFF"])
+def test_case_10_exif_orientation(orientation: int, kind: str) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    data = encoded(stored_as(orientation), kind, exif=exif)
+    np.testing.assert_array_equal(decode_image(data, "x", size=2, channels=3), CORNERS)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_case_10_exif_orientation_of_a_jpeg_photo(orientation: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    stored = stored_as(orientation).repeat(48, axis=0).repeat(64, axis=1)
+    data = encoded(stored, "JPEG", exif=exif, quality=95, subsampling=0)
+    decoded = decode_image(data, "x", size=16, channels=3)
+    for row in (0, 1):
+        for column in (0, 1):
+            corner = decoded[row * 8 + 2 : row * 8 + 6, column * 8 + 2 : column * 8 + 6]
+            np.testing.assert_allclose(corner.mean((0, 1)), CORNERS[row, column], atol=6)
+
+
+@pytest.mark.parametrize("orientation", [0, 9, 65535])
+def test_an_orientation_that_does_not_exist_changes_nothing(orientation: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    data = encoded(CORNERS, "PNG", exif=exif)
+    np.testing.assert_array_equal(decode_image(data, "x", size=2, channels=3), CORNERS)
+
+
+def test_broken_exif_changes_nothing() -> None:
+    for block in (b"Exif\0\0II*\0\xff\xff\xff\xff", b"Exif\0\0MM\0*", b"Exif\0\0junk"):
+        data = encoded(pixels(1, 16, 16), "JPEG", exif=block)
+        plain = encoded(pixels(1, 16, 16), "JPEG")
+        np.testing.assert_array_equal(
+            decode_image(data, "x", size=16, channels=3),
+            decode_image(plain, "x", size=16, channels=3),
+        )
+
+
+def test_case_10_cmyk() -> None:
+    ink = np.zeros((2, 2, 4), dtype=np.uint8)
+    ink[0, 0] = 0, 255, 255, 0  # magenta and yellow are red
+    ink[0, 1] = 255, 0, 0, 0
+    ink[1, 0] = 0, 0, 0, 255
+    expected = np.array([[[255, 0, 0], [0, 255, 255]], [[0, 0, 0], [255, 255, 255]]])
+    picture = Image.fromarray(ink, "CMYK")
+    decoded = decode_image(encoded(picture, "TIFF"), "x", size=2, channels=3)
+    np.testing.assert_array_equal(decoded, expected)
+    jpeg = encoded(picture.resize((32, 32), Image.Resampling.NEAREST), "JPEG", quality=95)
+    far_apart = decode_image(jpeg, "x", size=32, channels=3)[4::16, 4::16]
+    np.testing.assert_allclose(far_apart, expected, atol=12)
+
+
+def test_case_10_palette_with_alpha() -> None:
+    picture = Image.fromarray(np.array([[0, 1], [2, 3]], dtype=np.uint8), "P")
+    picture.putpalette([200, 0, 0, 0, 200, 0, 0, 0, 200, 7, 8, 9])
+    data = encoded(picture, transparency=bytes([255, 0, 51, 255]))
+    white_fifth = [204, 204, 244]  # 0.2 * colour + 0.8 * white
+    expected = [[[200, 0, 0], [255, 255, 255]], [white_fifth, [7, 8, 9]]]
+    np.testing.assert_array_equal(decode_image(data, "x", size=2, channels=3), expected)
+    alpha = decode_image(data, "x", size=2, channels=4)[..., 3]
+    np.testing.assert_array_equal(alpha, [[255, 0], [51, 255]])
+
+
+def test_case_10_palette_without_alpha() -> None:
+    picture = Image.fromarray(np.array([[0, 1]], dtype=np.uint8).repeat(2, 0), "P")
+    picture.putpalette([1, 2, 3, 40, 50, 60])
+    decoded = decode_image(encoded(picture), "x", size=2, channels=3)
+    np.testing.assert_array_equal(decoded[0], [[1, 2, 3], [40, 50, 60]])
+
+
+def test_alpha_is_composited_over_white_unless_it_is_asked_for() -> None:
+    colour = np.full((2, 2, 4), [100, 50, 0, 128], dtype=np.uint8)
+    colour[0, 0, 3], colour[0, 1, 3] = 0, 255
+    share = 128 / 255
+    mixed = np.round(np.array([100, 50, 0]) * share + 255 * (1 - share))
+    decoded = decode_image(encoded(colour), "x", size=2, channels=3)
+    np.testing.assert_array_equal(decoded[0], [[255, 255, 255], [100, 50, 0]])
+    np.testing.assert_allclose(decoded[1, 1], mixed, atol=1)
+    np.testing.assert_array_equal(decode_image(encoded(colour), "x", size=2, channels=4), colour)
+
+
+def test_grey_with_alpha_stays_grey() -> None:
+    values = np.dstack([[[10, 10], [200, 200]], [[255, 0], [255, 0]]]).astype(np.uint8)
+    data = encoded(Image.fromarray(values, "LA"))
+    np.testing.assert_array_equal(
+        decode_image(data, "x", size=2, channels=1)[..., 0], [[10, 255], [200, 255]]
+    )
+    assert probe_image(data, "x").is_grey
+
+
+@pytest.mark.parametrize("kind", ["PNG", "TIFF"])
+def test_16_bit_grey_is_scaled_to_8_bits(kind: str) -> None:
+    values = np.array([[0, 257], [128 * 257, 65535]], dtype=np.uint16)
+    data = encoded(Image.fromarray(values), kind)
+    np.testing.assert_array_equal(
+        decode_image(data, "x", size=2, channels=1)[..., 0], [[0, 1], [128, 255]]
+    )
+    assert probe_image(data, "x").is_grey
+
+
+def test_16_bit_pgm_is_scaled_to_8_bits() -> None:
+    data = b"P5 2 2 65535\n" + struct.pack(">4H", 0, 257, 128 * 257, 65535)
+    np.testing.assert_array_equal(
+        decode_image(data, "x", size=2, channels=1)[..., 0], [[0, 1], [128, 255]]
+    )
+
+
+def test_one_bit_images_are_black_and_white() -> None:
+    bits = np.array([[True, False], [False, True]])
+    decoded = decode_image(encoded(Image.fromarray(bits)), "x", size=2, channels=1)
+    np.testing.assert_array_equal(decoded[..., 0], np.where(bits, 255, 0))
+
+
+def test_floating_point_pixels_are_refused() -> None:
+    data = encoded(Image.fromarray(np.ones((2, 2), dtype=np.float32)), "TIFF")
+    with pytest.raises(DataError, match="floating-point"):
+        decode_image(data, "x", size=2, channels=1)
+
+
+def test_32_bit_grey_beyond_16_bits_is_refused() -> None:
+    data = encoded(Image.fromarray(np.full((2, 2), 70_000, dtype=np.int32)), "TIFF")
+    with pytest.raises(DataError, match="70000"):
+        decode_image(data, "x", size=2, channels=1)
+
+
+def test_colour_becomes_grey_by_luma() -> None:
+    decoded = decode_image(encoded(CORNERS), "x", size=2, channels=1)[..., 0]
+    np.testing.assert_allclose(decoded, CORNERS @ [0.299, 0.587, 0.114], atol=0.51)
+
+
+def test_the_whole_picture_is_squashed_and_averaged() -> None:
+    wide = np.zeros((8, 32, 3), dtype=np.uint8)
+    wide[:, ::2] = 200  # columns too fine for 8 pixels: without antialiasing, all or nothing
+    decoded = decode_image(encoded(wide), "x", size=8, channels=3)
+    np.testing.assert_allclose(decoded[:, 1:-1], 100, atol=2)
+    halves = np.zeros((8, 32, 3), dtype=np.uint8)
+    halves[:, 16:] = 255
+    decoded = decode_image(encoded(halves), "x", size=8, channels=1)[..., 0]
+    assert decoded[:, 0].max() == 0  # nothing is cropped
+    assert decoded[:, -1].min() == 255
+
+
+def test_transparent_pixels_do_not_bleed_into_alpha_images() -> None:
+    picture = np.zeros((8, 8, 4), dtype=np.uint8)
+    picture[:, :4] = 200, 10, 10, 255  # the transparent half hides black
+    decoded = decode_image(encoded(picture), "x", size=4, channels=4)
+    seen = decoded[..., 3] > 0
+    np.testing.assert_allclose(decoded[seen][:, 0], 200, atol=2)
+
+
+def test_a_large_photo_is_decoded_to_its_mean_colours() -> None:
+    photo = np.zeros((600, 800, 3), dtype=np.uint8)
+    photo[:300] = 200, 30, 60
+    photo[300:] = 10, 120, 240
+    data = encoded(photo, "JPEG", quality=95, subsampling=0)
+    decoded = decode_image(data, "x", size=8, channels=3)
+    np.testing.assert_allclose(decoded[1], np.full((8, 3), [200, 30, 60]), atol=3)
+    np.testing.assert_allclose(decoded[-2], np.full((8, 3), [10, 120, 240]), atol=3)
+
+
+CUT = [
+    ("JPEG", {}),
+    ("JPEG", {"progressive": True}),
+    ("JPEG", {"comment": b"with a \xff\xda in it"}),
+    ("PNG", {}),
+    ("BMP", {}),
+    ("GIF", {}),
+    ("WEBP", {"lossless": True}),
+    ("WEBP", {}),
+    ("TIFF", {}),
+    ("TIFF", {"compression": "tiff_lzw"}),
+    ("PPM", {}),
+]
+
+
+@pytest.mark.parametrize(("kind", "options"), CUT)
+def test_case_9_an_image_cut_anywhere_is_refused(kind: str, options: dict[str, object]) -> None:
+    picture = Image.fromarray(pixels(3, 10, 12))
+    data = encoded(picture.convert("P") if kind == "GIF" else picture, kind, **options)
+    decode_image(data, "whole", size=12, channels=3)
+    for length in range(len(data)):
+        with pytest.raises(DataError) as caught:
+            decode_image(data[:length], "cut.file", size=12, channels=3)
+        assert str(caught.value).startswith("cut.file: ")
+        assert "\n" not in str(caught.value)
+
+
+def test_a_jpeg_that_embeds_a_whole_thumbnail_is_refused_when_cut() -> None:
+    thumbnail = encoded(pixels(1, 8, 8), "JPEG")
+    data = encoded(pixels(2, 40, 40), "JPEG", exif=b"Exif\0\0" + thumbnail)
+    decode_image(data, "x", size=40, channels=3)
+    with pytest.raises(DataError, match="cut off"):
+        decode_image(data[:-1], "x", size=40, channels=3)
+
+
+def test_bytes_after_a_jpegs_end_are_forgiven() -> None:
+    data = encoded(pixels(2, 16, 16), "JPEG")
+    np.testing.assert_array_equal(
+        decode_image(data + b"trailer of a phone", "x", size=16, channels=3),
+        decode_image(data, "x", size=16, channels=3),
+    )
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"\0", b"hello, I am a text\n" * 9, b"<svg></svg>", b"%!PS"]
+)
+def test_case_9_what_is_no_image_is_named(content: bytes) -> None:
+    for read in (
+        lambda: probe_image(content, "a.png"),
+        lambda: decode_image(content, "a.png", size=8, channels=3),
+    ):
+        with pytest.raises(DataError, match=r"^a\.png: the file is no image.*expected JPEG, PNG"):
+            read()
+
+
+@given(
+    st.binary(max_size=300),
+    st.sampled_from(
+        [
+            b"",
+            b"\x89PNG\r\n\x1a\n",
+            b"GIF89a",
+            b"BM",
+            b"II*\0",
+            b"MM\0*",
+            b"P6 ",
+            b"\xff\xd8\xff",
+            b"RIFF\x20\0\0\0WEBPVP8 ",
+        ]
+    ),
+)
+def test_any_bytes_are_an_image_or_a_data_error(tail: bytes, head: bytes) -> None:
+    with suppress(DataError):
+        assert decode_image(head + tail, "x", size=4, channels=3).shape == (4, 4, 3)
+
+
+@given(st.integers(0, 10_000), st.integers(0, 255))
+def test_a_damaged_image_is_an_image_or_a_data_error(at: int, value: int) -> None:
+    for kind in ("JPEG", "PNG", "GIF", "BMP", "WEBP"):
+        data = bytearray(
+            encoded(Image.fromarray(pixels(3)).convert("P" if kind == "GIF" else "RGB"), kind)
+        )
+        data[at % len(data)] = value
+        with suppress(DataError):
+            assert decode_image(bytes(data), "x", size=8, channels=3).shape == (8, 8, 3)
+
+
+def png_claiming(width: int, height: int) -> bytes:
+    """A PNG whose header promises a size and whose data is a stream of zeros."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return (
+            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        )
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    body = zlib.compress(bytes(1 << 20), 9)
+    return (
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", body) + chunk(b"IEND", b"")
+    )
+
+
+@pytest.mark.parametrize("side", [9_000, 12_000, 50_000])
+def test_a_bomb_is_refused_before_its_pixels_are_decoded(
+    side: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = png_claiming(side, side)
+    monkeypatch.setattr(ImageFile.ImageFile, "load", lambda _: pytest.fail("decoded"))
+    refusal = r"^bomb\.png: the image has more than 80,000,000 pixels$"
+    with pytest.raises(DataError, match=refusal):
+        decode_image(data, "bomb.png", size=8, channels=3)
+    with pytest.raises(DataError, match=refusal):
+        probe_image(data, "bomb.png")
+
+
+def test_a_file_over_the_byte_limit_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(images, "MAX_FILE_BYTES", 100)
+
+    class Endless(io.RawIOBase):
+        def read(self, size: int = -1) -> bytes:
+            assert 0 <= size <= 101
+            return bytes(size)
+
+    with pytest.raises(DataError, match="more than 100 bytes"):
+        decode_image(Endless(), "x", size=8, channels=3)  # type: ignore[arg-type]  # enough of one
+
+
+def test_warnings_of_the_reader_stay_inside_while_threads_decode() -> None:
+    data = encoded(pixels(1, 16, 16), "JPEG", exif=b"Exif\0\0II*\0\x08\0\0\0\x09\x00junk")
+    before = list(warnings.filters)
+    failures: list[BaseException] = []
+
+    def decode() -> None:
+        try:
+            for _ in range(30):
+                decode_image(data, "x", size=16, channels=3)
+        except BaseException as error:
+            failures.append(error)
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        threads = [threading.Thread(target=decode) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(interval)
+    assert failures == []
+    assert warnings.filters == before
+
+
+def test_a_header_tells_size_and_mode() -> None:
+    header = probe_image(encoded(pixels(1, 5, 7)), "x")
+    assert (header.width, header.height, header.mode, header.is_grey) == (7, 5, "RGB", False)
