@@ -12,12 +12,13 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from cnnlab.data.download import fetch_lock
 from cnnlab.data.source import Say
-from cnnlab.errors import DownloadError
+from cnnlab.errors import DataError, DownloadError
 from cnnlab.files import atomic_path, storage_errors
 
 __all__ = ["fetch_package"]
@@ -45,6 +46,7 @@ def fetch_package(
     folder: Path,
     say: Say,
     *,
+    check: Callable[[Path], object],
     time_limit_seconds: float | None = None,
 ) -> None:
     """Take files out of a Debian or Ubuntu package and put them into ``folder``.
@@ -55,11 +57,14 @@ def fetch_package(
     inside: the folder within the package that the files lie in.
     names: the files to take.
     folder: where they go, each in one step.
+    check: raises :class:`DataError` unless a folder holds the right files. Where ``folder`` does
+        already, once it is this process's turn, there is nothing left to do; what the package
+        gave is checked before it goes there.
     time_limit_seconds: for all of it.
 
     Raises
     ------
-    DownloadError: the tools are not here, fail, or take too long.
+    DownloadError: the tools are not here, fail or take too long, or the files are other ones.
     """
     tools = {name: shutil.which(name) for name in ("apt-get", "dpkg-deb")}
     for name, path in tools.items():
@@ -70,7 +75,8 @@ def fetch_package(
         fetch_lock(folder, say, wait_seconds=time_limit_seconds),
         tempfile.TemporaryDirectory(prefix="cnnlab-apt-") as temporary,
     ):
-        if all((folder / name).is_file() for name in names):
+        with suppress(DataError):
+            check(folder)
             return
         say(f"taking the package {package} from this system's distribution")
         work = Path(temporary)
@@ -86,7 +92,7 @@ def fetch_package(
                 f"apt-get left {len(archives)} archives", where=f"package {package}", expected="one"
             )
         _run(["dpkg-deb", "-x", str(archives[0]), str(work / "files")], work, package, end)
-        _take(work / "files" / inside, names, folder, package)
+        _take(work / "files" / inside, names, folder, package, check)
 
 
 def _prepare(work: Path) -> None:
@@ -128,10 +134,18 @@ def _run(
         )
 
 
-def _take(source: Path, names: Sequence[str], folder: Path, package: str) -> None:
+def _take(
+    source: Path, names: Sequence[str], folder: Path, package: str, check: Callable[[Path], object]
+) -> None:
+    """Move the right files into place; a link could stand for any file of this machine."""
+    if any((source / name).is_symlink() for name in names):
+        raise DownloadError("the package has links in place of files", where=f"package {package}")
+    try:
+        check(source)
+    except DataError as error:
+        raise DownloadError(
+            f"the package has other files than were published: {error}", where=f"package {package}"
+        ) from error
     for name in names:
-        path = source / name
-        if path.is_symlink() or not path.is_file():
-            raise DownloadError(f"the package has no file {name}", where=f"package {package}")
         with atomic_path(folder / name) as temporary:
-            shutil.copyfile(path, temporary)
+            shutil.copyfile(source / name, temporary)

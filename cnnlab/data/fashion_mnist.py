@@ -172,7 +172,13 @@ class FashionMnist:
         names = [idx_folder.archive_name(stem) for stem in self.files]
         try:
             fetch_package(
-                _PACKAGE, _PACKAGE_FOLDER, names, folder, say, time_limit_seconds=limit_seconds
+                _PACKAGE,
+                _PACKAGE_FOLDER,
+                names,
+                folder,
+                say,
+                check=self._read_all,
+                time_limit_seconds=limit_seconds,
             )
         except DownloadError as package:
             raise DownloadError(f"{web.what}; {package}", where=self.title, todo=web.todo) from web
