@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from local_server import serving
 from numpy.typing import NDArray
 
 from cnnlab.data import places
@@ -17,7 +18,7 @@ from cnnlab.data.cifar10_forms import BINARY, PYTHON, Form
 from cnnlab.data.cifar_batches import CLASS_NAMES
 from cnnlab.data.download import RemoteFile
 from cnnlab.data.source import SOURCES, Decoded, Found, ReadOptions
-from cnnlab.errors import ChecksumError, DataError
+from cnnlab.errors import ChecksumError, DataError, DownloadError
 
 COUNT = 20  # images a batch
 COUNTS = (5 * COUNT, COUNT)
@@ -428,3 +429,27 @@ def test_a_folder_around_the_batches_is_recognised(tmp_path: Path) -> None:
     assert found is not None
     assert found.path == inner
     check(read_path(found, ReadOptions(), allocate))
+
+
+def test_what_is_fetched_is_found_and_read(
+    small: tuple[Cifar10, Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, _, archive = small
+    with serving(archive.parent, monkeypatch) as mirror:
+        source.mirrors = (mirror,)
+        found = source.fetch(lambda line: None, time_limit_seconds=30)
+    assert found == source.find()
+    assert found.path == places.downloads() / archive.name
+    check(read_named(source))
+
+
+def test_a_fetch_in_vain_prints_the_command_and_leaves_nothing(
+    small: tuple[Cifar10, Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, _, _ = small
+    with serving(tmp_path / "own", monkeypatch) as mirror:
+        source.mirrors = (mirror,)
+        with pytest.raises(DownloadError, match=r"local server answers 404.*data fetch cifar10"):
+            source.fetch(lambda line: None)
+    assert source.find() is None
+    assert list(places.downloads().iterdir()) == []

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from local_server import serving
 from numpy.typing import NDArray
 
 from cnnlab.data import fashion_mnist, places
@@ -28,7 +29,7 @@ def contents_of(array: NDArray[np.uint8]) -> bytes:
     return bytes([0, 0, 8, array.ndim]) + sizes + array.tobytes()
 
 
-def write(folder: Path, name: Callable[[str], str] = archive_name, **changed: object) -> Path:
+def write(folder: Path, name: Callable[[str], str] = archive_name) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     for stem, array in ARRAYS.items():
         contents = contents_of(array)
@@ -242,6 +243,17 @@ def test_fetch_is_content_with_files_that_are_there(source: FashionMnist) -> Non
     said: list[str] = []
     assert source.fetch(said.append).path == folder
     assert said == [f"Fashion-MNIST is in {folder} already"]
+
+
+def test_what_is_fetched_is_found_and_read(
+    source: FashionMnist, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serving(tmp_path / "published", monkeypatch) as mirror:
+        source.mirrors = (mirror,)
+        found = source.fetch(lambda line: None, time_limit_seconds=30)
+    assert found == source.find()
+    assert found.path == places.downloads() / "fashion-mnist"
+    check(read_named(source))
 
 
 def package_gives(monkeypatch: pytest.MonkeyPatch, error: DownloadError | None) -> None:
