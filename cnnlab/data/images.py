@@ -145,7 +145,7 @@ def _too_large(where: object) -> DataError:
 
 def _reason(error: Exception) -> str:
     text = str(error)
-    if "truncated" in text or isinstance(error, EOFError):
+    if "truncated" in text.lower() or isinstance(error, EOFError):
         return "it is cut off"
     return text or type(error).__name__
 

@@ -112,7 +112,7 @@ def _unwrapped(folder: _Folder) -> _Folder:
     """Step into folders that hold one folder and nothing else, as archives often begin."""
     while len(folder.folders) == 1 and not folder.images:
         ((name, inner),) = folder.folders.items()
-        if name.lower() in _PART_NAMES or inner.images or not inner.folders:
+        if name.lower() in _PART_NAMES or not inner.folders:
             break
         folder = inner
     return folder
@@ -183,7 +183,7 @@ def _class_names(parts: Mapping[str, _Folder], where: Path) -> tuple[str, ...]:
 def _named(names: list[str]) -> str:
     more = len(names) - _NAMED_AT_MOST
     text = ", ".join(shown(name) for name in names[:_NAMED_AT_MOST])
-    return f"{text} and {more} more" if more > 0 else text
+    return f"{text} and {more:,} more" if more > 0 else text
 
 
 def _rows(parts: Mapping[str, _Folder], class_names: tuple[str, ...]) -> Layout:
@@ -216,7 +216,9 @@ def ignored_note(paths: Iterable[str]) -> str | None:
     kinds: Counter[str] = Counter()
     for path in paths:
         pure = PurePosixPath(path)
-        if is_litter(pure.name):
+        if pure.name.startswith("._"):  # macOS writes one beside every file
+            kinds["._*"] += 1
+        elif is_litter(pure.name):
             kinds[shown(pure.name)] += 1
         else:
             kinds[f"*{shown(pure.suffix)}" if pure.suffix else "files without a suffix"] += 1

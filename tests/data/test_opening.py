@@ -1,0 +1,288 @@
+"""From what a user types to a dataset."""
+
+from __future__ import annotations
+
+import shutil
+import struct
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from class_folders import ARCHIVES, encoded, pack, pixels, write_classes
+
+from cnnlab.data import cifar10_jpeg, open_dataset, opening
+from cnnlab.data.cifar10_jpeg import Cifar10Jpeg
+from cnnlab.data.source import SOURCES, Allocate, Decoded, Found, ReadOptions, Say
+from cnnlab.errors import (
+    ChecksumError,
+    ConfigError,
+    DataError,
+    DownloadError,
+    UnknownNameError,
+)
+from cnnlab.files import sha256_of_file
+from cnnlab.registry import Registry
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("CNNLAB_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("CNNLAB_DATA", raising=False)
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return write_classes(tmp_path / "pets", {"train/cat": 3, "train/dog": 2, "test/dog": 2})
+
+
+class Fake:
+    """A source of two images that can be fetched, but may not be there yet."""
+
+    name, title, description = "fake", "Fake-2", "two images"
+
+    def __init__(self, place: Path) -> None:
+        self.place = place
+        self.fetched = 0
+
+    def find(self) -> Found | None:
+        return Found(self.place, {"there": True}) if self.place.exists() else None
+
+    def fetch(self, say: Say, *, time_limit_seconds: float | None = None) -> Found:
+        self.fetched += 1
+        self.place.touch()
+        say("fetched")
+        return Found(self.place, {"there": True})
+
+    def read(self, found: Found, options: ReadOptions, allocate: Allocate) -> Decoded:
+        images = allocate((2, 4, 4, 1))
+        images[1] = 9
+        return Decoded(images, np.array([0, 1]), ("a", "b"), {"train": 2})
+
+
+@pytest.fixture
+def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fake:
+    registry: Registry[object] = Registry("dataset")
+    for name in SOURCES:
+        registry.add(name, SOURCES.get(name))
+    source = Fake(tmp_path / "fake.bin")
+    registry.add("fake", source)
+    monkeypatch.setattr(opening, "SOURCES", registry)
+    return source
+
+
+def test_a_name_is_fetched_once_and_decoded_once(fake: Fake) -> None:
+    said: list[str] = []
+    first = open_dataset("fake", say=said.append)
+    second = open_dataset("fake", say=said.append)
+    assert fake.fetched == 1
+    assert said[0] == "fetched"
+    assert sum("decoding" in line for line in said) == 1
+    for dataset in (first, second):
+        assert dataset.name == "Fake-2"
+        assert dataset.origin == str(fake.place)
+        assert dataset.image_shape == (4, 4, 1)
+
+
+def test_offline_nothing_is_fetched(fake: Fake) -> None:
+    with pytest.raises(DataError, match=r"not on this machine; .*: cnnlab data fetch fake$"):
+        open_dataset("fake", offline=True)
+    assert fake.fetched == 0
+    fake.place.touch()
+    assert len(open_dataset("fake", offline=True)) == 2
+
+
+def test_a_known_name_wins_over_a_folder_which_a_path_reaches(
+    fake: Fake, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder.rename(folder.parent / "fake")
+    monkeypatch.chdir(folder.parent)
+    assert open_dataset("fake").name == "Fake-2"
+    assert open_dataset("./fake").class_names == ("cat", "dog")
+    assert open_dataset("./fake").name == "fake"
+
+
+@pytest.mark.parametrize("kind", ["", *ARCHIVES])
+def test_a_folder_and_every_archive_give_the_same_dataset(kind: str, folder: Path) -> None:
+    expected = open_dataset(str(folder))
+    dataset = open_dataset(str(pack(folder, kind) if kind else folder))
+    assert dataset.name == "pets"
+    assert dataset.fingerprint == expected.fingerprint
+    assert dataset.parts == {"train": 5, "test": 2}
+    assert len(dataset.rows_of("test")) == 2
+
+
+def test_notes_are_said_every_time(folder: Path) -> None:
+    (folder / ".DS_Store").touch()
+    for _ in range(2):
+        said: list[str] = []
+        dataset = open_dataset(str(folder), say=said.append)
+        note = "ignored, being no images: 1 x .DS_Store"
+        assert [line for line in said if "DS_Store" in line] == [f"pets: {note}"]
+        assert note in dataset.notes
+
+
+def test_a_changed_folder_is_decoded_again(folder: Path) -> None:
+    before = open_dataset(str(folder))
+    (folder / "train" / "cat" / "0.png").write_bytes(encoded(pixels(77)))
+    after = open_dataset(str(folder))
+    assert before.fingerprint != after.fingerprint
+    np.testing.assert_array_equal(after.images[0], pixels(77))
+
+
+def test_files_that_change_while_they_are_read_are_an_error(
+    folder: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    genuine = opening.read_class_folders
+
+    def read(*arguments: object) -> Decoded:
+        decoded = genuine(*arguments)  # type: ignore[arg-type]  # passed through
+        (folder / "train" / "cat" / "late.png").write_bytes(encoded(pixels(5)))
+        return decoded
+
+    monkeypatch.setattr(opening, "read_class_folders", read)
+    with pytest.raises(DataError, match="changed while they were being read"):
+        open_dataset(str(folder))
+    assert not list((home / "datasets").glob("*/meta.json"))
+
+
+def test_options_reach_a_folder_and_are_refused_elsewhere(folder: Path) -> None:
+    options = ReadOptions(image_size=16, channels=1)
+    assert open_dataset(str(folder), options=options).image_shape == (16, 16, 1)
+    assert open_dataset("digits", options=ReadOptions(image_size=32)).image_shape == (32, 32, 1)
+    for wrong in (options, replace(options, image_size=None, channels=3)):
+        with pytest.raises(ConfigError, match="Digits comes as 32x32 pixels with 1 channels"):
+            open_dataset("digits", options=wrong)
+
+
+@pytest.mark.parametrize("name", ["cifa10", "CIFAR10", "digit", "fashon-mnist"])
+def test_a_mistyped_name_gets_a_suggestion(name: str) -> None:
+    with pytest.raises(UnknownNameError, match=r"did you mean '.*'\?.* path of a folder or arch"):
+        open_dataset(name)
+
+
+def test_an_unknown_name_gets_the_choices() -> None:
+    with pytest.raises(UnknownNameError) as caught:
+        open_dataset("zebras")
+    for name in SOURCES:
+        assert name in str(caught.value)
+
+
+@pytest.mark.parametrize("source", ["", "\0", "a\0b"])
+def test_no_name_at_all(source: str) -> None:
+    with pytest.raises(UnknownNameError, match="choose from"):
+        open_dataset(source)
+
+
+@pytest.mark.parametrize(
+    "path", ["./nowhere", "/no/where", "~/no/where", "~nobody-of-this-name/x", "nowhere.tar.gz"]
+)
+def test_a_path_that_does_not_exist(path: str) -> None:
+    with pytest.raises(DataError, match="no such file or folder; expected a folder or archive"):
+        open_dataset(path)
+
+
+def test_a_missing_path_like_a_known_name_gets_a_suggestion() -> None:
+    with pytest.raises(DataError, match="did you mean the dataset 'fashion-mnist'"):
+        open_dataset("data/fashion_mnist.zip")
+
+
+def test_a_path_below_a_file_or_too_long(folder: Path) -> None:
+    with pytest.raises(DataError, match="no such file"):
+        open_dataset(str(folder / "train" / "cat" / "0.png" / "x"))
+    with pytest.raises(DataError, match="name too long"):
+        open_dataset(f"./{'x' * 5000}")
+
+
+@pytest.mark.parametrize("name", ["photo.png", "photo.JPG"])
+def test_a_single_image_is_no_dataset(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(encoded(pixels(1)))
+    with pytest.raises(DataError, match="the file is a single image; expected a folder of class"):
+        open_dataset(str(tmp_path / name))
+
+
+@pytest.mark.parametrize("name", ["notes.txt", "pets.rar", "pets.7z", "model.pt", "noending"])
+def test_an_unknown_kind_of_file(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(b"whatever")
+    with pytest.raises(DataError, match=r"no archive known here; expected .*\.zip, \.tar"):
+        open_dataset(str(tmp_path / name))
+
+
+def test_a_device_is_no_dataset() -> None:
+    with pytest.raises(DataError, match="neither a folder nor a file"):
+        open_dataset("/dev/null")
+
+
+def test_published_files_are_known_wherever_they_lie(tmp_path: Path) -> None:
+    folder = tmp_path / "unpacked"
+    folder.mkdir()
+    generator = np.random.default_rng(0)
+    for part, count in (("train", 5), ("t10k", 3)):
+        values = generator.integers(0, 256, (count, 28, 28), dtype=np.uint8)
+        head = struct.pack(">4I", 0x803, count, 28, 28)
+        (folder / f"{part}-images-idx3-ubyte").write_bytes(head + values.tobytes())
+        labels = bytes(range(count))
+        (folder / f"{part}-labels-idx1-ubyte").write_bytes(
+            struct.pack(">2I", 0x801, count) + labels
+        )
+    dataset = open_dataset(str(folder))
+    assert dataset.image_shape == (28, 28, 1)
+    assert dataset.parts == {"train": 5, "test": 3}
+    assert dataset.name == "unpacked"
+
+
+@pytest.fixture
+def tiny_jpeg(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """CNNLAB_DATA with a small archive that passes for cifar10-jpeg's."""
+    own = tmp_path / "own"
+    own.mkdir()
+    path = own / "cifar10-jpeg.tar.xz"
+    shutil.move(pack(folder, "tar.xz"), path)
+    monkeypatch.setenv("CNNLAB_DATA", str(own))
+    monkeypatch.setattr(cifar10_jpeg, "_SHA256", sha256_of_file(path))
+    monkeypatch.setattr(cifar10_jpeg, "_SIZE_BYTES", path.stat().st_size)
+    return path
+
+
+def test_cifar10_jpeg_is_found_in_the_data_folder(tiny_jpeg: Path) -> None:
+    dataset = open_dataset("cifar10-jpeg", offline=True)
+    assert dataset.name == "CIFAR-10-JPEG"
+    assert len(dataset) == 7
+
+
+def test_cifar10_jpeg_keeps_its_title_under_any_name(tiny_jpeg: Path) -> None:
+    renamed = tiny_jpeg.rename(tiny_jpeg.with_name("mine.tar.xz"))
+    assert open_dataset(str(renamed)).name == "CIFAR-10-JPEG"
+
+
+def test_another_archive_of_that_name_does_not_get_the_title(
+    tiny_jpeg: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cifar10_jpeg, "_SHA256", "0" * 64)
+    assert open_dataset(str(tiny_jpeg)).name == "cifar10-jpeg"
+
+
+def test_cifar10_jpeg_is_verified(tiny_jpeg: Path) -> None:
+    data = bytearray(tiny_jpeg.read_bytes())
+    data[len(data) // 2] ^= 1
+    tiny_jpeg.write_bytes(data)
+    with pytest.raises(ChecksumError, match=r"cifar10-jpeg\.tar\.xz: .*expected the published"):
+        open_dataset("cifar10-jpeg")
+
+
+def test_cifar10_jpeg_cannot_be_downloaded() -> None:
+    with pytest.raises(DownloadError, match="made locally and cannot be downloaded"):
+        open_dataset("cifar10-jpeg")
+    with pytest.raises(DataError, match="not on this machine"):
+        open_dataset("cifar10-jpeg", offline=True)
+    assert Cifar10Jpeg().find() is None
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_every_source_says_what_it_is(name: str) -> None:
+    source = SOURCES.get(name)
+    assert source.name == name
+    assert source.title
+    assert source.description
+    assert "\n" not in source.description
