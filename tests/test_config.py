@@ -52,7 +52,7 @@ def test_case_28_a_wrong_value_is_one_line_with_key_and_allowed_range(settings, 
 
 
 def test_errors_call_a_key_what_the_user_called_it():
-    with pytest.raises(ConfigError, match="^--epochs: the value is '-1'; expected a whole"):
+    with pytest.raises(ConfigError, match=r"^--epochs: the value is '-1'; expected a whole"):
         make_config([{"training": {"epochs": "-1"}}], labels={"training.epochs": "--epochs"})
 
 

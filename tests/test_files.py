@@ -28,9 +28,14 @@ def test_a_written_file_replaces_the_old_one_whole(tmp_path):
 def test_an_error_while_writing_leaves_the_old_file_and_nothing_else(tmp_path):
     path = tmp_path / "a.txt"
     write_text(path, "old")
-    with pytest.raises(RuntimeError, match="half way"), atomic_path(path) as temporary:
-        temporary.write_text("half")
-        raise RuntimeError("half way")
+
+    def fail_half_way():
+        with atomic_path(path) as temporary:
+            temporary.write_text("half")
+            raise RuntimeError("half way")
+
+    with pytest.raises(RuntimeError, match="half way"):
+        fail_half_way()
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
 
@@ -74,8 +79,9 @@ def test_a_lock_keeps_another_process_out_until_its_holder_is_killed(tmp_path):
     with subprocess.Popen([sys.executable, "-c", code, lock], stdout=subprocess.PIPE) as holder:
         assert holder.stdout is not None
         holder.stdout.readline()
-        with pytest.raises(RunError, match="another training"), exclusive_lock(
-            lock, holder="training"
+        with (
+            pytest.raises(RunError, match="another training"),
+            exclusive_lock(lock, holder="training"),
         ):
             pass
         holder.kill()

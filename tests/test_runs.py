@@ -46,8 +46,8 @@ def test_a_run_is_opened_by_path_or_name(tmp_path):
     assert open_run("r", runs=tmp_path).path == run.path
     with pytest.raises(RunError, match="no such run"):
         open_run("q", runs=tmp_path)
+    new(tmp_path, "model-f")
     with pytest.raises(RunError, match="did you mean 'model-f'"):
-        new(tmp_path, "model-f")
         open_run("model-g", runs=tmp_path)
     with pytest.raises(RunError, match=r"expected a folder with a config\.yaml"):
         open_run(tmp_path)

@@ -30,6 +30,9 @@ from cnnlab.training.state import Clock, EpochSums, Patience
 
 __all__ = ["resume", "train"]
 
+#: Epochs shorter than this share a checkpoint: flushing files would take longer than training.
+_EPOCH_SAVE_SECONDS = 1.0
+
 
 def train(config: RunConfig, runs: Path = Path("runs"), watch: Watcher = unwatched) -> Run:
     """Train a new run in the folder ``runs`` and return it.
@@ -109,6 +112,7 @@ class _Loop:
             if place.stage <= len(self.stages):
                 self.fitter.start_stage()
                 self._save()
+        self._save()
         self.finish("finished", reason)
 
     def _fit_stage(self, stage: Stage) -> None:
@@ -191,8 +195,9 @@ class _Loop:
         state.sums = EpochSums()
         self.clock.epoch_seconds = 0.0
         place.epoch, place.step = place.epoch + 1, 0
-        self._save()
-        write_progress(self.run)
+        if time.monotonic() - self._saved_at > _EPOCH_SAVE_SECONDS:
+            self._save()
+            write_progress(self.run)
         epochs = self.config.training.epochs
         self.watch(EpochDone(len(self.stages), epochs, record, seconds, rate, best))
         if self.stop.signal is not None:

@@ -5,9 +5,7 @@ import torch
 from cnnlab.config import AugmentConfig
 from cnnlab.training.augment import Augmenter
 
-IMAGES = torch.from_numpy(
-    np.random.default_rng(0).integers(0, 256, (60, 9, 7, 3), dtype=np.uint8)
-)
+IMAGES = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (60, 9, 7, 3), dtype=np.uint8))
 ROWS = torch.arange(60)
 
 

@@ -68,7 +68,7 @@ def test_a_resumed_epoch_goes_on_where_it_stood():
 
 def test_balanced_sampling_gives_every_class_the_same_chance():
     source = batches(sampling="balanced")
-    labels = torch.cat([l for epoch in range(1, 31) for _, l in source.epoch(1, epoch)])
+    labels = torch.cat([drawn for epoch in range(1, 31) for _, drawn in source.epoch(1, epoch)])
     shares = np.bincount(labels.numpy(), minlength=3) / len(labels)
     assert np.allclose(shares, 1 / 3, atol=0.03)
 

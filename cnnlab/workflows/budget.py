@@ -1,0 +1,132 @@
+"""The largest training that fits a time: measured on this machine, then written down as numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cnnlab.config import RunConfig
+from cnnlab.data import open_dataset
+from cnnlab.data.dataset import Dataset
+from cnnlab.data.source import Say
+from cnnlab.device import choose_device, choose_precision
+from cnnlab.models import Architecture, load_architecture
+from cnnlab.training.speed import measure_images_per_second
+from cnnlab.workflows.configure import configure
+
+__all__ = ["RUNGS", "Rung", "plan_within"]
+
+
+@dataclass(frozen=True)
+class Rung:
+    """A network and how many images it sees; each rung costs more than the one before.
+
+    Attributes
+    ----------
+    widths: of fastnet's blocks.
+    images: training images seen in all; epochs follow from the size of the training split.
+    """
+
+    widths: tuple[int, ...]
+    images: int
+
+
+#: Measured on CIFAR-10-JPEG (docs/results/log.md): the best of each cost that was tried.
+RUNGS = (
+    Rung((16, 32, 64), 10_000),
+    Rung((16, 32, 64), 20_000),
+    Rung((16, 48, 96), 40_000),
+    Rung((32, 64, 128), 40_000),
+    Rung((32, 64, 128), 80_000),
+    Rung((32, 96, 192), 80_000),
+    Rung((48, 128, 256), 120_000),
+    Rung((48, 128, 256), 240_000),
+    Rung((64, 256, 256), 320_000),
+    Rung((64, 256, 256), 640_000),
+)
+
+#: Evaluation, checkpoints and a busier moment take their share of the budget.
+_SHARE_FOR_TRAINING = 0.85
+_MOST_EPOCHS = 60
+
+#: Mirror images are the same class in photographs and clothes, not in digits or letters.
+_FLIPPED = ("cifar10", "cifar10-jpeg", "fashion-mnist")
+
+
+def _settings(rung: Rung, source: str, train_images: int, seed: int, device: str) -> dict[str, Any]:
+    epochs = min(max(round(rung.images / train_images), 1), _MOST_EPOCHS)
+    flip = "alternating" if source in _FLIPPED else "none"
+    return {
+        "seed": seed,
+        "device": device,
+        "data": {"source": source},
+        "model": {"name": "fastnet", "params": {"widths": list(rung.widths)}},
+        "training": {"epochs": epochs, "augment": {"flip": flip, "translate": 2}},
+    }
+
+
+def _architecture(config: RunConfig, dataset: Dataset) -> Architecture:
+    return load_architecture(
+        config.model.name,
+        input_shape=dataset.image_shape,
+        classes=len(dataset.class_names),
+        params=config.model.params,
+    )
+
+
+class _Planner:
+    """Projects the time of rungs from one measurement, corrected by a second."""
+
+    def __init__(self, source: str, dataset: Dataset, seed: int, device: str) -> None:
+        self.dataset, self.source, self.seed = dataset, source, seed
+        self.device = choose_device(device).name
+        self.precision = choose_precision("auto", self.device).name
+        self.train_images = round(dataset.parts["train"] * 0.8)
+        self._flops_per_second: float | None = None
+
+    def config(self, rung: Rung) -> RunConfig:
+        settings = _settings(rung, self.source, self.train_images, self.seed, self.device)
+        return configure(settings={**settings, "precision": self.precision})
+
+    def measured_seconds(self, rung: Rung) -> float:
+        """Measure the rung's network here and project its training."""
+        config = self.config(rung)
+        architecture = _architecture(config, self.dataset)
+        speed = measure_images_per_second(architecture, config)
+        self._flops_per_second = speed * architecture.summary().flops
+        return config.training.epochs * self.train_images / speed
+
+    def projected_seconds(self, rung: Rung) -> float:
+        """The same from the last measurement, by the networks' FLOPs."""
+        config = self.config(rung)
+        flops = _architecture(config, self.dataset).summary().flops
+        seen = config.training.epochs * self.train_images
+        return seen * flops / (self._flops_per_second or 1.0)
+
+
+def plan_within(
+    budget_seconds: float, source: str, *, seed: int, device: str, say: Say
+) -> RunConfig:
+    """Choose the largest rung whose training is projected to fit ``budget_seconds``.
+
+    The smallest is taken where none fits, with a time limit so that it ends all the same.
+    """
+    name = source if not Path(source).exists() else str(Path(source).resolve())
+    planner = _Planner(name, open_dataset(name, say=say), seed, device)
+    limit = budget_seconds * _SHARE_FOR_TRAINING
+    index = 2
+    seconds = planner.measured_seconds(RUNGS[index])
+    fitting = [i for i, rung in enumerate(RUNGS) if planner.projected_seconds(rung) <= limit]
+    index = max(fitting, default=0)
+    seconds = planner.measured_seconds(RUNGS[index])
+    while seconds > limit and index > 0:
+        index -= 1
+        seconds = planner.measured_seconds(RUNGS[index])
+    rung, config = RUNGS[index], planner.config(RUNGS[index])
+    widths = "-".join(map(str, rung.widths))
+    say(
+        f"plan: fastnet {widths}, {config.training.epochs} epochs, about {seconds:.0f} s by a "
+        f"measurement here (budget {budget_seconds:.0f} s)"
+    )
+    return config.updated(training={"time_limit_seconds": budget_seconds})

@@ -1,0 +1,66 @@
+"""The command line as its own process: pipes, terminals, locales, signals."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+CNNLAB = [sys.executable, "-m", "cnnlab"]
+
+
+def test_case_29_a_reader_that_goes_away_is_no_error():
+    command = f"{sys.executable} -m cnnlab summary model-f | head -n 1"
+    done = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0
+    assert "Traceback" not in done.stderr
+    assert "rror" not in done.stderr
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_case_29_a_locale_without_the_letter_is_no_error(tmp_path, encoding):
+    path = tmp_path / "模型.yaml"
+    path.write_text(
+        "layers: [{type: Flatten, name: 平}, {type: Dense, units: classes}]\n"
+        "input_shape: [8, 8, 1]\nclasses: 3\n",
+        encoding="utf-8",
+    )
+    environment = {**os.environ, "PYTHONIOENCODING": encoding}
+    done = subprocess.run(
+        [*CNNLAB, "summary", path], capture_output=True, env=environment, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert b"\\u5e73" in done.stdout
+
+
+def test_help_does_not_import_torch():
+    code = (
+        "import sys; from cnnlab.cli.main import main\n"
+        "try: main(['--help'])\n"
+        "except SystemExit: pass\n"
+        "print([name for name in ('torch', 'numpy', 'matplotlib', 'sklearn', 'pydantic', 'yaml')"
+        " if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_case_18_a_stopped_training_can_be_resumed(tmp_path, images, tiny_model, number, code):
+    command = [*CNNLAB, "train", "--data", images, "--model", tiny_model, "--epochs", "100000",
+               "--name", "cut", "--set", "training.batch_size=8"]  # fmt: skip
+    with subprocess.Popen(
+        command, cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if line.startswith("epoch 2/"):
+                break
+        process.send_signal(number)
+        _, said = process.communicate(timeout=120)
+    assert process.returncode == code
+    assert said.splitlines()[-1].startswith("cnnlab: interrupted; runs/cut is saved up to this")
+    assert list((tmp_path / "runs" / "cut" / "checkpoints").glob("last-*.safetensors"))

@@ -1,0 +1,222 @@
+"""Every verb does its work and keeps its promises about output and exit codes."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.metrics import confusion_matrix, f1_score
+
+from cnnlab.cli.main import app
+from cnnlab.data import SOURCES
+from cnnlab.models import MODELS, report_figures
+
+
+def verbs():
+    from typer.main import get_command
+
+    found = []
+    for name, command in get_command(app).commands.items():
+        inner = getattr(command, "commands", None)
+        found += [(name, deeper) for deeper in inner] if inner else [(name,)]
+    return sorted(found)
+
+
+@pytest.mark.parametrize("verb", verbs(), ids=" ".join)
+def test_every_verb_explains_itself_and_offers_json(cnnlab, verb):
+    outcome = cnnlab(*verb, "--help")
+    assert outcome.code == 0
+    assert "Usage: " in outcome.out
+    assert "--json" in outcome.out
+
+
+@pytest.mark.parametrize("verb", verbs(), ids=" ".join)
+def test_case_28_a_mistyped_option_of_every_verb_is_one_line(cnnlab, verb):
+    outcome = cnnlab(*verb, "--jsn")
+    assert outcome.code == 2
+    assert outcome.out == ""
+    assert outcome.err.count("\n") == 1
+    assert "--json" in outcome.err
+
+
+def test_no_verb_prints_the_help(cnnlab):
+    outcome = cnnlab()
+    assert "quickstart" in outcome.out + outcome.err
+
+
+def test_version(cnnlab):
+    from importlib.metadata import version
+
+    assert cnnlab("--version").out == f"cnnlab {version('cnnlab')}\n"
+
+
+def test_case_28_a_mistyped_verb_gets_a_suggestion(cnnlab):
+    outcome = cnnlab("trian")
+    assert (outcome.code, outcome.out) == (2, "")
+    assert "train" in outcome.err
+    assert outcome.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "said"),
+    [
+        ("--epochs", "0", "a whole number, at least 1"),
+        ("--epochs", "-1", "a whole number, at least 1"),
+        ("--epochs", "nan", "a whole number, at least 1"),
+        ("--epochs", "1.5", "a whole number, at least 1"),
+        ("--lr", "inf", "more than 0"),
+        ("--lr", "nan", "more than 0"),
+        ("--batch-size", "0", "at least 1"),
+        ("--seed", "-3", "at least 0"),
+        ("--time-limit", "0", "above 0"),
+        ("--device", "gpu", "one of auto, cpu, cuda, mps"),
+        ("--optimizer", "adamm", "did you mean 'adam'"),
+        ("--model", "modelf", "did you mean 'model-f'"),
+        ("--recipe", "nothing", "no recipe is called"),
+        ("--set", "training.epocs=3", "did you mean 'epochs'"),
+        ("--set", "epochs", "expected key=value"),
+        ("--name", "../up", "letters, digits"),
+    ],
+)
+def test_case_28_a_wrong_value_is_one_line_with_what_is_allowed(
+    cnnlab, images, tiny_model, option, value, said, tmp_path
+):
+    base = ["train", "--data", images] + ([] if option == "--model" else ["--model", tiny_model])
+    outcome = cnnlab(*base, option, value)
+    assert (outcome.code, outcome.out) == (2, "")
+    error = outcome.err.splitlines()[-1]
+    assert error.startswith("cnnlab: ")
+    assert said in error
+    assert not (tmp_path / "runs").exists()
+
+
+def test_case_20_cuda_without_one_is_an_error(cnnlab, images, tiny_model):
+    import torch
+
+    if torch.cuda.is_available():
+        pytest.skip("this machine has a CUDA device")
+    outcome = cnnlab("train", "--data", images, "--model", tiny_model, "--device", "cuda")
+    assert outcome.code == 2
+    assert "torch finds no cuda device here; use --device cpu" in outcome.err
+
+
+def test_models_and_summary(cnnlab):
+    listed = cnnlab("models", "--json").json["models"]
+    assert [model["name"] for model in listed] == MODELS.names()
+    assert all(name in cnnlab("models").out for name in MODELS)
+    summary = cnnlab("summary", "model-f", "--json").json
+    reported = report_figures()["models"]["model-f"]
+    assert summary["total_params"] == reported["total_params"]
+    assert set(summary["layers"][0]) >= {"name", "type", "output_shape", "params"}
+    assert {"trainable_params", "non_trainable_params", "flops"} <= set(summary)
+    assert "conv2d (Conv2D)" in cnnlab("summary", "model-f").out
+    assert cnnlab("summary", "model-a", "--input-shape", "32x32").code == 2
+
+
+def test_data_list_and_show(cnnlab, images):
+    listed = cnnlab("data", "list", "--json").json["datasets"]
+    assert [entry["name"] for entry in listed] == SOURCES.names()
+    assert all(name in cnnlab("data", "list").out for name in SOURCES)
+    shown = cnnlab("data", "show", images, "--json").json
+    assert shown["images"] == 120
+    assert shown["image_shape"] == [12, 12, 3]
+    assert shown["classes"]["train"] == {"class 0": 40, "class 1": 40, "class 2": 40}
+    assert "class 1" in cnnlab("data", "show", images).out
+    assert cnnlab("data", "fetch", "digits", "--json").json["name"] == "digits"
+
+
+def test_train_says_what_it_promises(trained):
+    keys = {"run", "epochs", "train_seconds", "images_per_second", "stopped_because"}
+    assert keys <= set(trained)
+    assert trained["validation"]["top1"] > 0.8
+    assert {"top1", "loss"} <= set(trained["validation"])
+    assert Path(trained["run"]).is_dir()
+
+
+@pytest.mark.parametrize("split", ["validation", "test"])
+def test_case_21_everything_evaluated_recomputes_from_the_predictions(cnnlab, trained, split):
+    said = cnnlab("evaluate", "first", "--split", split, "--json").json
+    with np.load(Path(trained["run"]) / "predictions" / f"{split}.npz") as saved:
+        logits, labels = saved["logits"], saved["labels"]
+    predicted = logits.argmax(1)
+    assert said["n"] == len(labels) == 20
+    assert said["top1"] == pytest.approx((predicted == labels).mean())
+    assert said["macro_f1"] == pytest.approx(f1_score(labels, predicted, average="macro"))
+    assert said["confusion_matrix"] == confusion_matrix(labels, predicted).tolist()
+    assert said["top1_interval"][0] <= said["top1"] <= said["top1_interval"][1]
+    assert [entry["class"] for entry in said["per_class"]] == ["class 0", "class 1", "class 2"]
+    assert {"run", "split", "nll", "ece"} <= set(said)
+
+
+def test_only_opening_test_is_written_to_the_ledger(cnnlab, trained):
+    ledger = Path(trained["run"]) / "ledger.jsonl"
+    assert cnnlab("evaluate", "first").code == 0
+    assert not ledger.exists()
+    text = cnnlab("evaluate", "first", "--split", "test").out
+    assert "rows: true classes, columns: predicted classes" in text
+    (entry,) = [json.loads(line) for line in ledger.read_text().splitlines()]
+    assert (entry["split"], entry["n"]) == ("test", 20)
+
+
+def test_evaluating_again_gives_the_same_bytes(cnnlab, trained):
+    path = Path(trained["run"]) / "predictions" / "validation.npz"
+    before = path.read_bytes()
+    cnnlab("evaluate", "first")
+    assert path.read_bytes() == before
+
+
+def test_compare_report_and_runs(cnnlab, trained, images, tiny_model):
+    cnnlab("train", "--model", tiny_model, "--data", images, "--epochs", 1, "--name", "second",
+           "--lr", "0.000001")  # fmt: skip
+    said = cnnlab("compare", "first", "second", "--json").json
+    assert [row["run"] for row in said["runs"]] == ["first", "second"]
+    (pair,) = said["pairs"]
+    assert {"a", "b", "difference", "interval", "p_value", "verdict"} <= set(pair)
+    assert pair["verdict"].startswith("first is better than second by")
+    text = cnnlab("compare", "first", "second").out
+    assert "key features" in text
+    assert pair["verdict"] in text
+    assert cnnlab("compare", "first").code == 2
+
+    files = cnnlab("report", "first", "--json").json["files"]
+    assert {Path(file).suffix for file in files} == {".html", ".md"}
+    assert all(Path(file).stat().st_size > 1000 for file in files)
+    both = cnnlab("report", "first", "second", "--out", "both")
+    assert both.code == 0
+    assert (Path("both") / "report.html").exists()
+
+    listed = cnnlab("runs", "list", "--json").json["runs"]
+    assert [(row["run"], row["status"]) for row in listed] == [
+        ("first", "finished"),
+        ("second", "finished"),
+    ]
+    assert "second" in cnnlab("runs", "list").out
+
+
+def test_resume_takes_no_other_setting(cnnlab, trained):
+    outcome = cnnlab("train", "--resume", "first", "--epochs", "9")
+    assert outcome.code == 2
+    assert "--resume goes on with the run's own configuration" in outcome.err
+
+
+def test_case_16_resuming_what_has_ended_is_done_at_once(cnnlab, trained):
+    outcome = cnnlab("train", "--resume", "first", "--json")
+    assert outcome.code == 0
+    assert "nothing to do" in outcome.err
+    assert outcome.json["validation"] == trained["validation"]
+
+
+def test_an_unknown_run_is_one_line(cnnlab, trained):
+    for verb in (["evaluate", "frist"], ["report", "frist"], ["train", "--resume", "frist"]):
+        outcome = cnnlab(*verb)
+        assert outcome.code == 2
+        assert "no such run; did you mean 'first'?" in outcome.err
+
+
+def test_a_half_written_run_does_not_break_the_list(cnnlab, trained):
+    (Path("runs") / "broken").mkdir()
+    (Path("runs") / "broken" / "config.yaml").write_text("{")
+    rows = {row["run"]: row["status"] for row in cnnlab("runs", "list", "--json").json["runs"]}
+    assert rows["first"] == "finished"
+    assert rows["broken"].startswith("damaged: ")
+    assert cnnlab("compare", "first", "broken").code == 2
