@@ -1,0 +1,5 @@
+"""The document that a run, or several, hand in."""
+
+from cnnlab.reports.build import FORMATS, build_document, write_report
+
+__all__ = ["FORMATS", "build_document", "write_report"]

@@ -1,0 +1,105 @@
+"""A document as Markdown (CommonMark with tables), its figures as files beside it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from cnnlab.evaluation.figures.text import literal_text
+from cnnlab.reports.document import (
+    Block,
+    Code,
+    Document,
+    Figure,
+    Heading,
+    ItemList,
+    KeyFigures,
+    Note,
+    Paragraph,
+    Table,
+    numbered,
+)
+
+__all__ = ["FIGURES", "figure_files", "render_markdown"]
+
+#: The folder of the figures, beside the Markdown file.
+FIGURES = "figures"
+
+#: What CommonMark, or GitHub's dialect, would read inside a line. An underscore within a word and
+#: a lone ampersand are letters to both, and most names are easier to read without backslashes.
+_INLINE = re.compile(r"([\\`*\[\]<|~$]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|&(?=[#A-Za-z])|(?<= )#)")
+#: What would open a heading, a quotation, a list or a rule at the start of a line.
+_OPENING = re.compile(r"(?:\d{1,9}(?=[.)](?:\s|$)))?([.)#>=+-])")
+
+
+def figure_files(document: Document) -> dict[str, bytes]:
+    """The figures by the path that the Markdown file names them with."""
+    figures = [block for block in document.blocks if isinstance(block, Figure)]
+    files = {f"{FIGURES}/{figure.name}.svg": figure.svg for figure in figures}
+    if len(files) != len(figures):
+        raise ValueError("two figures of a document share a name")
+    return files
+
+
+def render_markdown(document: Document) -> str:
+    """Return the Markdown text; every text of the document's is shown literally."""
+    parts = [f"# {escaped(document.title)}", escaped(document.subtitle)]
+    for number, block in numbered(document.blocks):
+        parts.append("\n".join(_lines(number, block)))
+    parts += ["---", escaped(document.footer)]
+    return "\n\n".join(parts) + "\n"
+
+
+def escaped(text: str) -> str:
+    """Take from a text whatever Markdown would read in it."""
+    plain = " ".join(literal_text(text).split())
+    inline = _INLINE.sub(r"\\\1", plain)
+    opening = _OPENING.match(inline)
+    return f"{inline[: opening.start(1)]}\\{inline[opening.start(1) :]}" if opening else inline
+
+
+def _lines(number: str, block: Block) -> Iterator[str]:
+    match block:
+        case Heading():
+            yield f"{'#' * block.level} {number} {escaped(block.text)}"
+        case Paragraph():
+            yield escaped(block.text)
+        case Note():
+            yield f"> **Note.** {escaped(block.text)}"
+        case Code():
+            yield from _fenced(block.text)
+        case ItemList():
+            yield from (f"- {escaped(item)}" for item in block.items)
+        case KeyFigures():
+            for figure in block.figures:
+                yield (
+                    f"- **{escaped(figure.label.capitalize())}**: {escaped(figure.value)} "
+                    f"({escaped(figure.detail)})"
+                )
+        case Table():
+            yield from _table(number, block)
+        case Figure():
+            yield f"![{escaped(block.alt)}]({FIGURES}/{block.name}.svg)"
+            yield ""
+            yield f"*{number}. {escaped(block.caption)}*"
+
+
+def _fenced(text: str) -> Iterator[str]:
+    """A code block whose fence is longer than any run of backticks inside it."""
+    longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    yield f"{fence}text"
+    yield from map(literal_text, text.split("\n"))
+    yield fence
+
+
+def _table(number: str, table: Table) -> Iterator[str]:
+    yield f"**{number}.** {escaped(table.caption)}"
+    yield ""
+    yield _row(table.header)
+    yield f"| {' | '.join('---:' if side == 'right' else ':---' for side in table.alignments)} |"
+    yield from map(_row, table.rows)
+
+
+def _row(cells: tuple[str, ...]) -> str:
+    return f"| {' | '.join(map(escaped, cells))} |"

@@ -1,0 +1,136 @@
+"""A run as the sections see it: everything is read once, and from the run directory alone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Hashable, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from cnnlab.evaluation.evaluate import Evaluation, SplitName, evaluation_of
+from cnnlab.reports.document import Block, Heading, Paragraph
+from cnnlab.reports.wording import enumeration
+from cnnlab.runs import Run
+
+__all__ = ["RunRecord", "grouped", "one_after_the_other", "records_of"]
+
+
+class RunRecord:
+    """One run directory.
+
+    Attributes
+    ----------
+    run: the directory.
+    label: what the report calls it, unique in the report.
+    slug: the same for file names.
+    """
+
+    def __init__(self, run: Run, label: str, slug: str) -> None:
+        self.run, self.label, self.slug = run, label, slug
+        self._evaluations: dict[SplitName, Evaluation | None] = {}
+
+    @cached_property
+    def dataset(self) -> dict[str, Any]:
+        """The dataset's facts: name, class_names, image_shape, fingerprint ..."""
+        return dict(self.run.split["dataset"])
+
+    @cached_property
+    def architecture(self) -> dict[str, Any]:
+        """The layer table with totals."""
+        return self.run.architecture_summary
+
+    @cached_property
+    def environment(self) -> dict[str, Any]:
+        """Machine, versions and the choices made with their reasons."""
+        return self.run.environment
+
+    @cached_property
+    def metrics(self) -> list[dict[str, Any]]:
+        """A record an epoch."""
+        return self.run.metrics
+
+    @cached_property
+    def result(self) -> dict[str, Any]:
+        """How training ended; empty while it has not."""
+        return self.run.result or {}
+
+    @cached_property
+    def ledger(self) -> list[dict[str, Any]]:
+        """Each opening of test."""
+        return self.run.ledger
+
+    def evaluation(self, split: SplitName) -> Evaluation | None:
+        """What the saved predictions of a split say; None where there are none."""
+        if split not in self._evaluations:
+            self._evaluations[split] = evaluation_of(self.run, split)
+        return self._evaluations[split]
+
+    def images_in(self, part: str) -> int:
+        """Images in "train", "validation" or "test"."""
+        return len(self.run.split[part])
+
+    @property
+    def state(self) -> str | None:
+        """What a reader must know of a training that did not finish; None where it did."""
+        if not self.result:
+            return (
+                f"Training of {self.label} has not ended: it is running, or was cut off. "
+                f"This report shows its first {len(self.metrics)} epochs."
+            )
+        if self.result.get("status") != "finished":
+            return f"Training of {self.label} failed: {self.result.get('stopped_because')}."
+        return None
+
+    def without_predictions(self, split: SplitName) -> str:
+        """Say that a split was not evaluated, and what to type."""
+        return (
+            f"{self.label} has no saved {split} predictions. They are made by: "
+            f"cnnlab evaluate {self.run.path} --split {split}"
+        )
+
+
+def records_of(runs: Sequence[Run]) -> list[RunRecord]:
+    """Wrap runs, each directory once; runs that share a name are told apart by their path."""
+    unique = {run.path.resolve(): run for run in runs}
+    names = [run.name for run in unique.values()]
+    records: list[RunRecord] = []
+    for path, run in unique.items():
+        label = run.name if names.count(run.name) == 1 else str(path)
+        slug = re.sub(r"[^A-Za-z0-9._-]+", "-", Path(run.name).name) or "run"
+        taken = {record.slug for record in records}
+        numbers = (f"{slug}-{number}" for number in range(2, len(unique) + 2))
+        records.append(RunRecord(run, label, next(s for s in (slug, *numbers) if s not in taken)))
+    return records
+
+
+def one_after_the_other(
+    records: Sequence[RunRecord], body: Callable[[RunRecord], list[Block]]
+) -> list[Block]:
+    """The blocks of each run, under its name where there are several."""
+    if len(records) == 1:
+        return body(records[0])
+    blocks: list[Block] = []
+    for record in records:
+        blocks += [Heading(record.label, level=3), *body(record)]
+    return blocks
+
+
+def grouped(
+    records: Sequence[RunRecord],
+    key: Callable[[RunRecord], Hashable],
+    body: Callable[[RunRecord], list[Block]],
+) -> list[Block]:
+    """The blocks of each different ``key`` once, under the names of the runs that share it."""
+    if len(records) == 1:
+        return body(records[0])
+    groups: dict[Hashable, list[RunRecord]] = {}
+    for record in records:
+        groups.setdefault(key(record), []).append(record)
+    if len(groups) == 1:
+        return [Paragraph("The same for all runs of this report."), *body(records[0])]
+    blocks: list[Block] = []
+    for members in groups.values():
+        names = enumeration([member.label for member in members])
+        blocks += [Heading(names, level=3), *body(members[0])]
+    return blocks

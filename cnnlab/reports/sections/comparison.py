@@ -1,0 +1,105 @@
+"""Several runs side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from cnnlab.evaluation.compare import Comparison, Row, compare
+from cnnlab.evaluation.figures import Measured, comparison_chart
+from cnnlab.reports.document import Block, Figure, ItemList, Paragraph, Table
+from cnnlab.reports.record import RunRecord
+from cnnlab.reports.section import section
+from cnnlab.reports.wording import ABSENT, count, duration, percent
+
+
+@section("comparison", order=20, title="Comparison")
+def comparison(records: Sequence[RunRecord]) -> list[Block]:
+    """The table of the runs, their cost, a chart, and what can be said of each pair."""
+    if len(records) < 2:
+        return []
+    compared = compare([record.run for record in records])
+    named = list(zip((record.label for record in records), compared.rows, strict=True))
+    return [_accuracies(named), _cost(named), *_chart(records), *_verdicts(compared)]
+
+
+def _accuracies(named: Sequence[tuple[str, Row]]) -> Table:
+    rows = [
+        [
+            label,
+            percent(row.train_accuracy),
+            percent(row.inner_accuracy),
+            percent(row.validation_accuracy),
+            " to ".join(map(percent, row.validation_interval))
+            if row.validation_interval
+            else ABSENT,
+            count(row.validation_n),
+            row.key_features,
+        ]
+        for label, row in named
+    ]
+    header = ["Run", "Train", "Inner validation", "Validation", "95% interval", "n"]
+    return Table.of(
+        [*header, "Key features"],
+        rows,
+        "Accuracies of the epoch whose weights were kept. Train is the running mean over that "
+        "epoch, in training mode; inner validation is held out inside the fit; validation (with "
+        "its Wilson interval and number of images) is the fixed validation set.",
+        text_columns=(0, 6),
+    )
+
+
+def _cost(named: Sequence[tuple[str, Row]]) -> Table:
+    rows = [
+        [
+            label,
+            count(row.params),
+            count(row.epochs),
+            duration(row.train_seconds),
+            count(None if row.images_per_second is None else round(row.images_per_second)),
+        ]
+        for label, row in named
+    ]
+    return Table.of(
+        ["Run", "Parameters", "Epochs", "Training time", "Images/s"],
+        rows,
+        "What the runs cost. Times are those of the machine of each run (see Training set-up).",
+    )
+
+
+def _chart(records: Sequence[RunRecord]) -> list[Block]:
+    series: dict[str, list[Measured | None]] = {}
+    for split in ("validation", "test"):
+        found = [record.evaluation(split) for record in records]
+        if any(found):
+            series[split] = [
+                Measured(e.scores.top1, e.scores.top1_interval) if e else None for e in found
+            ]
+    if not series:
+        return []
+    labels = [record.label for record in records]
+    said = "; ".join(
+        f"{label} {percent(point.value)} on {split}"
+        for split, points in series.items()
+        for label, point in zip(labels, points, strict=True)
+        if point is not None
+    )
+    return [
+        Figure(
+            name="comparison",
+            svg=comparison_chart(labels, series).svg(),
+            alt=f"Top-1 accuracies with 95% intervals: {said}.",
+            caption="Top-1 accuracy of each run; whiskers are 95% Wilson intervals.",
+        )
+    ]
+
+
+def _verdicts(compared: Comparison) -> list[Block]:
+    said = [*(pair.verdict for pair in compared.pairs), *compared.not_compared]
+    if not said:
+        return []
+    method = (
+        "Each pair on the same validation images: the difference in percentage points with its "
+        "95% bootstrap interval over images, and McNemar's exact test. Nothing is corrected for "
+        "the number of pairs, and nothing is said about training again with another seed."
+    )
+    return [Paragraph(method), ItemList(tuple(said))] if compared.pairs else [ItemList(tuple(said))]

@@ -1,0 +1,131 @@
+"""What was trained on what, and what came out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from cnnlab.metrics.scores import Scores
+from cnnlab.reports.document import Block, ItemList, KeyFigure, KeyFigures, Note, Paragraph, Table
+from cnnlab.reports.record import RunRecord
+from cnnlab.reports.section import section
+from cnnlab.reports.wording import (
+    ABSENT,
+    accuracy_in_full,
+    count,
+    duration,
+    interval_text,
+    percent,
+    plural,
+)
+
+#: What the author of the six models set out to reach on CIFAR-10.
+GOAL = 0.75
+
+
+@section("summary", order=10, title="Summary")
+def summary(records: Sequence[RunRecord]) -> list[Block]:
+    """Key figures and sentences for one run, a table for several."""
+    blocks: list[Block] = [Note(record.state) for record in records if record.state]
+    if len(records) == 1:
+        record = records[0]
+        blocks += [_key_figures(record), Paragraph(_in_words(record))]
+    else:
+        blocks.append(_table(records))
+    return blocks + _goal(records)
+
+
+def _best_known(record: RunRecord) -> tuple[str, Scores] | None:
+    """The scores to report: test where it was opened, else validation."""
+    for split in ("test", "validation"):
+        evaluation = record.evaluation(split)
+        if evaluation is not None:
+            return split, evaluation.scores
+    return None
+
+
+def _key_figures(record: RunRecord) -> KeyFigures:
+    figures = []
+    for split in ("validation", "test"):
+        evaluation = record.evaluation(split)
+        if evaluation is not None:
+            scores = evaluation.scores
+            detail = f"95% interval {interval_text(scores)}, n = {count(scores.n)}"
+            figures.append(KeyFigure(f"{split} accuracy", percent(scores.top1), detail))
+    params = record.architecture["total_params"]
+    trainable = count(record.architecture["trainable_params"])
+    figures.append(KeyFigure("parameters", count(params), f"{trainable} of them trainable"))
+    seconds = record.result.get("train_seconds")
+    speed = record.result.get("images_per_second")
+    if seconds is not None and speed is not None:
+        detail = f"{plural(record.result['epochs'], 'epoch')}, {count(round(speed))} images/s"
+        figures.append(KeyFigure("training time", duration(seconds), detail))
+    return KeyFigures(tuple(figures))
+
+
+def _in_words(record: RunRecord) -> str:
+    dataset, environment = record.dataset, record.environment
+    height, width, channels = dataset["image_shape"]
+    parts = ", ".join(
+        f"{count(record.images_in(part))} {word}"
+        for part, word in (("train", "training"), ("validation", "validation"), ("test", "test"))
+    )
+    device = environment["choices"]["device"]["name"]
+    precision = environment["choices"]["precision"]["name"]
+    words = (
+        f"{record.label} is the network “{record.architecture['model']}” with "
+        f"{count(record.architecture['total_params'])} parameters for {dataset['name']}: "
+        f"{parts} images of {height} x {width} pixels and {plural(channels, 'channel')}, in "
+        f"{count(len(dataset['class_names']))} classes. It was trained on {device} in {precision}."
+    )
+    if record.result.get("status") == "finished":
+        words += (
+            f" Training ended after {plural(record.result['epochs'], 'epoch')}: "
+            f"{record.result['stopped_because']}."
+        )
+    return words
+
+
+def _table(records: Sequence[RunRecord]) -> Table:
+    rows = [
+        [
+            record.label,
+            str(record.architecture["model"]),
+            str(record.dataset["name"]),
+            *(
+                accuracy_in_full(evaluation.scores) if evaluation else ABSENT
+                for evaluation in (record.evaluation("validation"), record.evaluation("test"))
+            ),
+            str(record.result.get("status", "unfinished")),
+        ]
+        for record in records
+    ]
+    return Table.of(
+        ["Run", "Network", "Data", "Validation accuracy", "Test accuracy", "Training"],
+        rows,
+        "The runs of this report; - stands for what was not measured.",
+        text_columns=range(6),
+    )
+
+
+def _goal(records: Sequence[RunRecord]) -> list[Block]:
+    """Whether the goal is met, for runs on the data that it was set for."""
+    said = [text for text in map(_goal_of, records) if text]
+    goal = f"Goal: an accuracy better than {percent(GOAL, 0)}."
+    if len(said) < 2:
+        return [Paragraph(f"{goal} {text}") for text in said]
+    return [Paragraph(goal), ItemList(tuple(said))]
+
+
+def _goal_of(record: RunRecord) -> str | None:
+    known = _best_known(record)
+    if known is None or not str(record.dataset["name"]).upper().startswith("CIFAR-10"):
+        return None
+    split, scores = known
+    low, high = scores.top1_interval
+    met = "Met" if scores.top1 > GOAL else "Not met"
+    sure = (
+        f"the whole interval lies {'above' if low > GOAL else 'below'} the goal"
+        if low > GOAL or high < GOAL
+        else "the interval includes the goal, so these images do not settle it"
+    )
+    return f"{met} by {record.label} on the {split} images: {accuracy_in_full(scores)}; {sure}."

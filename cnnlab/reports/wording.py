@@ -1,0 +1,109 @@
+"""Numbers as a reader wants them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+from cnnlab.metrics.scores import Scores
+
+__all__ = [
+    "ABSENT",
+    "accuracy_in_full",
+    "bytes_text",
+    "count",
+    "decimal",
+    "duration",
+    "enumeration",
+    "flattened",
+    "interval_text",
+    "percent",
+    "plural",
+    "scaled",
+]
+
+#: What stands where a record has nothing.
+ABSENT = "-"
+
+_BINARY = ("B", "KiB", "MiB", "GiB", "TiB")
+_SCALES = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
+
+
+def percent(share: float | None, decimals: int = 2) -> str:
+    """0.78654 -> "78.65%"."""
+    return ABSENT if share is None else f"{100 * share:.{decimals}f}%"
+
+
+def interval_text(scores: Scores) -> str:
+    """The 95% Wilson interval: "77.84% to 79.44%"."""
+    return f"{percent(scores.top1_interval.low)} to {percent(scores.top1_interval.high)}"
+
+
+def accuracy_in_full(scores: Scores) -> str:
+    """An accuracy with what it rests on: "78.65% (95% interval 77.84% to 79.44%, n = 10,000)"."""
+    return f"{percent(scores.top1)} (95% interval {interval_text(scores)}, n = {scores.n:,})"
+
+
+def decimal(value: float | None, decimals: int = 4) -> str:
+    """A number with so many decimals."""
+    return ABSENT if value is None or not math.isfinite(value) else f"{value:.{decimals}f}"
+
+
+def count(value: int | None) -> str:
+    """1234567 -> "1,234,567"."""
+    return ABSENT if value is None else f"{value:,}"
+
+
+def scaled(value: float, unit: str) -> str:
+    """81234567 -> "81.2 MFLOPs" for the unit "FLOPs"."""
+    for size, prefix in _SCALES:
+        if value >= size:
+            return f"{value / size:.3g} {prefix}{unit}"
+    return f"{value:g} {unit}"
+
+
+def bytes_text(value: float | None) -> str:
+    """Bytes in units of 1,024: "1.5 GiB"."""
+    if value is None:
+        return ABSENT
+    step = min(int(math.log(max(value, 1), 1024)), len(_BINARY) - 1)
+    return f"{value / 1024**step:.3g} {_BINARY[step]}"
+
+
+def duration(seconds: float | None) -> str:
+    """Seconds as "4.2 s", "3 min 20 s" or "2 h 5 min"."""
+    if seconds is None:
+        return ABSENT
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes = round(seconds) // 60
+    if minutes < 60:
+        return f"{minutes} min {round(seconds) % 60} s"
+    return f"{minutes // 60} h {minutes % 60} min"
+
+
+def plural(number: int, word: str) -> str:
+    """1, "epoch" -> "1 epoch"; 2 -> "2 epochs"."""
+    return f"{number:,} {word}" if number == 1 else f"{number:,} {word}s"
+
+
+def enumeration(words: Sequence[str]) -> str:
+    """ "a", "a and b", "a, b and c"."""
+    return " and ".join(filter(None, (", ".join(words[:-1]), words[-1]))) if words else ABSENT
+
+
+def flattened(settings: Mapping[str, object], prefix: str = "") -> list[tuple[str, str]]:
+    """Nested settings as ("training.batch_size", "32") pairs, in their order."""
+    pairs: list[tuple[str, str]] = []
+    for key, value in settings.items():
+        if isinstance(value, Mapping) and value:
+            pairs += flattened(value, f"{prefix}{key}.")
+        else:
+            pairs.append((f"{prefix}{key}", _setting(value)))
+    return pairs
+
+
+def _setting(value: object) -> str:
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    return "{}" if value == {} else str(value)
