@@ -66,10 +66,9 @@ def fetch_package(
     ------
     DownloadError: the tools are not here, fail or take too long, or the files are other ones.
     """
-    tools = {name: shutil.which(name) for name in ("apt-get", "dpkg-deb")}
-    for name, path in tools.items():
-        if path is None:
-            raise DownloadError(f"this system has no {name}", where=f"package {package}")
+    for tool in ("apt-get", "dpkg-deb"):
+        if shutil.which(tool) is None:
+            raise DownloadError(f"this system has no {tool}", where=f"package {package}")
     end = None if time_limit_seconds is None else time.monotonic() + time_limit_seconds
     with (
         fetch_lock(folder, say, wait_seconds=time_limit_seconds),
@@ -79,20 +78,25 @@ def fetch_package(
             check(folder)
             return
         say(f"taking the package {package} from this system's distribution")
-        work = Path(temporary)
-        with storage_errors(work):
-            _prepare(work)
-        get = ["apt-get", "-q", "-c", str(work / "apt.conf")]
-        # A source that is down need not be the one that has the package: `download` will tell.
-        _run([*get, "update"], work, package, end, check=False)
-        _run([*get, "download", package], work, package, end)
-        archives = list(work.glob(f"{package}_*.deb"))
-        if len(archives) != 1:
-            raise DownloadError(
-                f"apt-get left {len(archives)} archives", where=f"package {package}", expected="one"
-            )
-        _run(["dpkg-deb", "-x", str(archives[0]), str(work / "files")], work, package, end)
-        _take(work / "files" / inside, names, folder, package, check)
+        files = _unpacked(package, Path(temporary), end)
+        _take(files / inside, names, folder, package, check)
+
+
+def _unpacked(package: str, work: Path, end: float | None) -> Path:
+    """The folder below ``work`` that the package's files are in."""
+    with storage_errors(work):
+        _prepare(work)
+    get = ["apt-get", "-q", "-c", str(work / "apt.conf")]
+    # A source that is down need not be the one that has the package: `download` will tell.
+    _run([*get, "update"], work, package, end, check=False)
+    _run([*get, "download", package], work, package, end)
+    archives = list(work.glob(f"{package}_*.deb"))
+    if len(archives) != 1:
+        raise DownloadError(
+            f"apt-get left {len(archives)} archives", where=f"package {package}", expected="one"
+        )
+    _run(["dpkg-deb", "-x", str(archives[0]), str(work / "files")], work, package, end)
+    return work / "files"
 
 
 def _prepare(work: Path) -> None:

@@ -86,13 +86,12 @@ def fetch_files(
 
     Raises
     ------
-    DownloadError: no mirror gave the files (in time). What came of them stays, hidden, and the
-        next attempt goes on there.
+    DownloadError: no mirror gave the files (in time); the next attempt goes on with what came.
     """
     with fetch_lock(folder, say, wait_seconds=time_limit_seconds):
         missing = [file for file in files if not _is_here(file, folder)]
-        total_bytes = sum(file.size_bytes for file in missing)
-        meter = Meter(say, total_bytes=total_bytes, limit_seconds=time_limit_seconds)
+        total = sum(file.size_bytes for file in missing)
+        meter = Meter(say, total_bytes=total, limit_seconds=time_limit_seconds)
         job = _Job(folder, meter, patience or Patience())
         reasons: list[tuple[Mirror, PassedOver]] = []
         for mirror in mirrors:

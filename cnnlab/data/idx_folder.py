@@ -81,15 +81,8 @@ def decode(
     ------
     DataError: counts, sizes or labels do not fit; names the file (and index).
     """
-    for part in ("train", "t10k"):
-        _check_part(arrays, paths, part)
+    _check_shapes(arrays, paths)
     train, train_labels, test, test_labels = (arrays[stem] for stem in STEMS)
-    if train.shape[1:] != test.shape[1:]:
-        raise DataError(
-            f"images of {list(test.shape[1:])} pixels",
-            where=paths["t10k-images"],
-            expected=f"{list(train.shape[1:])} as in train",
-        )
     labels = np.concatenate([train_labels, test_labels]).astype(np.int64)
     if class_names is None:
         class_names = tuple(str(label) for label in range(labels.max() + 1))
@@ -105,6 +98,18 @@ def decode(
         parts={"train": len(train), "test": len(test)},
         notes=notes,
     )
+
+
+def _check_shapes(arrays: Mapping[str, NDArray[np.uint8]], paths: Mapping[str, Path]) -> None:
+    for part in ("train", "t10k"):
+        _check_part(arrays, paths, part)
+    train, test = (list(arrays[f"{part}-images"].shape[1:]) for part in ("train", "t10k"))
+    if train != test:
+        raise DataError(
+            f"images of {test} pixels",
+            where=paths["t10k-images"],
+            expected=f"{train} as in train",
+        )
 
 
 def _check_part(
