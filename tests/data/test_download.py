@@ -21,7 +21,7 @@ from cnnlab.errors import DownloadError, StorageError
 CONTENT = bytes(range(256)) * 2000  # 512,000 bytes
 OTHER = bytes(len(CONTENT))
 COMMAND = "cnnlab data fetch some-data"
-QUICK = Patience(connect_seconds=2.0, read_seconds=0.5, attempts=4)
+QUICK = Patience(connect_seconds=5.0, read_seconds=1.5, attempts=4)
 
 
 def remote(name: str = "file.bin", content: bytes = CONTENT) -> RemoteFile:
@@ -107,7 +107,7 @@ def stalling(handler: BaseHTTPRequestHandler, start: int) -> None:
     head(handler, start)
     handler.wfile.write(CONTENT[start : start + 1000])
     handler.wfile.flush()
-    time.sleep(2)
+    time.sleep(3)
 
 
 def ignoring_ranges(handler: BaseHTTPRequestHandler, start: int) -> None:
@@ -218,7 +218,7 @@ def test_a_later_attempt_and_another_mirror_go_on_with_what_is_here(
         fetch(
             tmp_path / "d",
             servers(dropping).mirror(),
-            patience=Patience(connect_seconds=2, read_seconds=0.5, attempts=1),
+            patience=Patience(attempts=1),
         )
     assert names_in(tmp_path / "d") == [".file.bin.part"]
     server = servers(honest)
@@ -298,11 +298,11 @@ def test_a_look_up_that_never_ends_costs_the_connect_time(
         return look_up(host, *arguments, **options)  # type: ignore[arg-type]  # passed on as is
 
     monkeypatch.setattr(socket, "getaddrinfo", slow)
-    patience = Patience(connect_seconds=0.3, read_seconds=5.0)
+    patience = Patience(connect_seconds=1.0, read_seconds=5.0)
     slow_mirror = Mirror("slow", "http://slow.invalid/")
     said = fetch(tmp_path, slow_mirror, servers(honest).mirror(), patience=patience)
     release.set()
-    assert said[0] == "slow cannot be reached (no answer within 0.3 s)"
+    assert said[0] == "slow cannot be reached (no answer within 1 s)"
     assert (tmp_path / "file.bin").read_bytes() == CONTENT
 
 
