@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from cnnlab.errors import UnknownNameError
+from cnnlab.models import fastnet, resnet  # noqa: F401 - importing them registers them
 from cnnlab.models.architecture import Architecture
 from cnnlab.models.builders import BUILDERS, builder_description
 from cnnlab.models.model_file import ModelFile, read_model_file

@@ -6,7 +6,6 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from math import prod
 
 from cnnlab.errors import ArchitectureError
 from cnnlab.models.layers import Layer, Shape, shape_text
@@ -45,6 +44,11 @@ class Step:
     def non_trainable_params(self) -> int:
         """Moving statistics and frozen weights."""
         return self.layer.non_trainable_params(self.input_shape)
+
+    @property
+    def activation_values(self) -> int:
+        """Numbers that a forward pass makes for one image."""
+        return self.layer.activation_values(self.input_shape)
 
     @property
     def flops(self) -> int:
@@ -86,7 +90,7 @@ def plan(
                 f"nothing is left of its input {shape_text(shape)}", where=f"{where}: {place}"
             )
         step = Step(name, layer, shape, output)
-        if prod(output) > MAX_VALUES or step.trainable_params > MAX_PARAMS:
+        if step.activation_values > MAX_VALUES or step.trainable_params > MAX_PARAMS:
             raise ArchitectureError(
                 f"{step.trainable_params:,} parameters, output {shape_text(output)}",
                 where=f"{where}: {place}",
@@ -129,7 +133,7 @@ def _automatic(base: str, used: Counter[str], *, taken: Iterable[str]) -> str:
 
 def _check_total(steps: Sequence[Step], *, where: object) -> None:
     params = sum(step.trainable_params + step.non_trainable_params for step in steps)
-    values = sum(prod(step.output_shape) for step in steps)
+    values = sum(step.activation_values for step in steps)
     if params > MAX_PARAMS or values > MAX_VALUES:
         raise ArchitectureError(
             f"{params:,} parameters and {values:,} values for one image",

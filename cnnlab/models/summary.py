@@ -5,7 +5,6 @@ from __future__ import annotations
 import html
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import prod
 from typing import Any
 
 from cnnlab.models.layers import Shape
@@ -130,7 +129,7 @@ def summarize(name: str, input_shape: Shape, steps: Sequence[Step]) -> Summary:
         non_trainable_params=frozen,
         flops=sum(row.flops for row in rows),
         parameters_bytes=(trainable + frozen) * _BYTES_PER_VALUE,
-        activations_bytes=sum(prod(row.output_shape) for row in rows) * _BYTES_PER_VALUE,
+        activations_bytes=sum(step.activation_values for step in steps) * _BYTES_PER_VALUE,
     )
 
 

@@ -131,7 +131,7 @@ def _uneven_same(item: Item, shape: tuple[int, ...]) -> bool:
 
 @pytest.mark.parametrize("kind", sorted(ITEMS))
 @settings(
-    max_examples=50,
+    max_examples=30,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.filter_too_much],

@@ -11,6 +11,7 @@ import difflib
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 from cnnlab.errors import ArchitectureError
@@ -60,6 +61,10 @@ class Layer:
     def flops(self, _shape: Shape, /) -> int:
         """Forward for one image: twice the multiply-adds of convolutions and dense layers."""
         return 0
+
+    def activation_values(self, shape: Shape, /) -> int:
+        """Count the numbers that a forward pass makes for one image."""
+        return prod(self.infer(shape))
 
     @abstractmethod
     def build(self, shape: Shape, /) -> nn.Module:

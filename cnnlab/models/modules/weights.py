@@ -1,13 +1,14 @@
-"""Keras's ways to draw a kernel, on torch, from a generator or from torch's global one."""
+"""Drawing a network's weights: Keras's initialisers on torch."""
 
 from __future__ import annotations
 
 import math
+from typing import Protocol, runtime_checkable
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-__all__ = ["draw_kernel"]
+__all__ = ["DrawsWeights", "draw_kernel", "draw_weights"]
 
 #: Each name's (scale, which fan, distribution); the variance drawn is scale / fan.
 _RULES = {
@@ -44,3 +45,18 @@ def draw_kernel(
             torch.nn.init.trunc_normal_(kernel, 0.0, std, -2 * std, 2 * std, generator=generator)
         if name == "dirac" and kernel.ndim == 4:
             torch.nn.init.dirac_(kernel[: kernel.shape[1]])
+
+
+@runtime_checkable
+class DrawsWeights(Protocol):
+    """A module with weights of its own to draw."""
+
+    def draw_weights(self, generator: torch.Generator | None) -> None:
+        """Fill the weights in place."""
+
+
+def draw_weights(module: nn.Module, generator: torch.Generator | None) -> None:
+    """Draw every weight inside ``module``, in the order of its layers."""
+    for part in module.modules():
+        if isinstance(part, DrawsWeights):
+            part.draw_weights(generator)
