@@ -11,7 +11,6 @@ from typing import Any
 from cnnlab.errors import UnknownNameError
 from cnnlab.models import fastnet, resnet  # noqa: F401 - importing them registers them
 from cnnlab.models.architecture import Architecture
-from cnnlab.models.builders import BUILDERS, builder_description
 from cnnlab.models.model_file import ModelFile, read_model_file
 from cnnlab.registry import Registry
 
@@ -24,21 +23,8 @@ ZOO = Path(__file__).parent / "zoo"
 MODELS: Registry[Callable[[], ModelFile]] = Registry("model")
 
 
-def _of_builder(name: str) -> ModelFile:
-    return ModelFile(
-        name=name,
-        description=builder_description(name),
-        input_shape=(32, 32, 3),
-        classes=10,
-        builder=name,
-        source=name,
-    )
-
-
 for _path in sorted(ZOO.glob("*.yaml")):
     MODELS.add(_path.stem, partial(read_model_file, _path, source=_path.stem))
-for _name in BUILDERS:
-    MODELS.add(_name, partial(_of_builder, _name))
 
 
 def load_model_file(name_or_path: str | os.PathLike[str]) -> ModelFile:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-__all__ = ["ACTIVATION_FUNCTIONS", "Activation", "ReLU"]
+__all__ = ["ACTIVATION_FUNCTIONS", "Activation", "ReLU", "activate_own"]
 
 
 def _linear(x: Tensor) -> Tensor:
@@ -36,6 +36,11 @@ ACTIVATION_FUNCTIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "swish": functional.silu,
     "tanh": torch.tanh,
 }
+
+
+def activate_own(x: Tensor, activation: str) -> Tensor:
+    """Apply an activation to a tensor that nobody else needs: ReLU overwrites it."""
+    return functional.relu_(x) if activation == "relu" else ACTIVATION_FUNCTIONS[activation](x)
 
 
 class Activation(nn.Module):

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from cnnlab.models.modules.activation import ACTIVATION_FUNCTIONS
+from cnnlab.models.modules.activation import activate_own
 from cnnlab.models.modules.padding import Pair, Sides, split_padding
 from cnnlab.models.modules.shaping import over_channels
 from cnnlab.models.modules.weights import draw_kernel
@@ -59,7 +59,7 @@ class Conv2d(nn.Conv2d):
     def forward(self, x: Tensor) -> Tensor:
         if self.explicit_padding is not None:
             x = functional.pad(x, self.explicit_padding)
-        return ACTIVATION_FUNCTIONS[self.activation](super().forward(x))
+        return activate_own(super().forward(x), self.activation)
 
 
 class Dense(nn.Linear):
@@ -88,5 +88,4 @@ class Dense(nn.Linear):
             nn.init.zeros_(self.bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        y = over_channels(super().forward, x)
-        return ACTIVATION_FUNCTIONS[self.activation](y)
+        return activate_own(over_channels(super().forward, x), self.activation)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from torch import Tensor, nn
 
-from cnnlab.models.modules.activation import ACTIVATION_FUNCTIONS
+from cnnlab.models.modules.activation import activate_own
 
 __all__ = ["Chain", "Flatten", "Rescaling", "Residual", "over_channels"]
 
@@ -40,7 +40,7 @@ class Residual(nn.Module):
         self.main, self.shortcut, self.activation = main, shortcut, activation
 
     def forward(self, x: Tensor) -> Tensor:
-        return ACTIVATION_FUNCTIONS[self.activation](self.main(x) + self.shortcut(x))
+        return activate_own(self.main(x) + self.shortcut(x), self.activation)
 
 
 class Flatten(nn.Module):
