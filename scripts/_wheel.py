@@ -25,12 +25,12 @@ STARTS = (
 )
 
 
-def run(command: list[str | Path], cwd: Path) -> str:
-    """Return what ``command`` prints; where it fails, print all it said and stop."""
+def run(command: list[str | Path], cwd: Path, warnings: str = "error") -> str:
+    """Return what ``command`` prints; where it fails, or warns, print all it said and stop."""
     done = subprocess.run(
         command,
         cwd=cwd,
-        env=os.environ | {"PYTHONWARNINGS": "error"},
+        env=os.environ | {"PYTHONWARNINGS": warnings},
         capture_output=True,
         text=True,
         check=False,
@@ -52,7 +52,8 @@ def install(wheel: Path, folder: Path) -> Path:
     venv.create(folder, symlinks=True)
     python = folder / "bin" / "python"
     pip: list[str | Path] = [sys.executable, "-m", "pip", "--python", python]
-    run([*pip, "install", "--quiet", "--no-deps", "--no-index", wheel], folder)
+    # What pip's own code is warned of is not ours to mend.
+    run([*pip, "install", "--quiet", "--no-deps", "--no-index", wheel], folder, "ignore")
     [packages] = folder.glob("lib/python*/site-packages")
     (packages / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
     return python
