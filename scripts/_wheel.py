@@ -7,6 +7,7 @@ Run by ``check`` with ``.venv``'s Python. The other place is an environment of i
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -41,8 +42,16 @@ def run(command: list[str | Path], cwd: Path, warnings: str = "error") -> str:
 
 
 def build(folder: Path) -> Path:
-    """Build the wheel from the source archive, so that the archive is known to be whole."""
-    run([sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, ROOT], folder)
+    """Build the wheel from the source archive, so that the archive is known to be whole.
+
+    It is done on a copy: the list of files that an earlier build left beside the sources would
+    bring along what pyproject.toml has forgotten.
+    """
+    copy = folder / "copy"
+    shutil.copytree(ROOT / PACKAGE, copy / PACKAGE)
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, copy)
+    run([sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, copy], folder)
     [wheel] = folder.glob("*.whl")
     return wheel
 
