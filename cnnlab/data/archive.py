@@ -106,13 +106,16 @@ def check_size(size: int, where: str) -> None:
 
 
 @contextmanager
-def archive_errors(archive: Path, trouble: tuple[type[Exception], ...]) -> Iterator[None]:
+def archive_errors(where: object, trouble: tuple[type[Exception], ...]) -> Iterator[None]:
+    """Turn what a reader of archives raises on broken ones into a :class:`DataError`."""
     try:
         yield
     except trouble as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
+        what = "the archive is damaged or cut off"
+        if isinstance(error, OSError) and error.errno is not None:
+            what, reason = "cannot be read", (error.strerror or str(error)).lower()
+        else:
+            reason = " ".join(str(error).split()) or type(error).__name__
         raise DataError(
-            f"the archive is damaged or cut off: {shown(reason)}",
-            where=shown(archive),
-            todo="copy or download it again",
+            f"{what}: {shown(reason)}", where=shown(where), todo="copy or download it again"
         ) from error

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import struct
 import threading
 import warnings
 from collections.abc import Iterator
@@ -151,30 +150,12 @@ def _reason(error: Exception) -> str:
 
 
 def _is_complete(data: bytes, image_format: str | None) -> bool:
-    """Whether the end marker is there; decoders of these formats forgive its absence."""
-    if image_format in ("JPEG", "MPO"):
-        return data.find(b"\xff\xd9", _start_of_scan(data)) >= 0
+    """Whether the end mark is there, in the formats whose readers forgive its absence."""
     if image_format == "PNG":
         return b"IEND\xaeB`\x82" in data
     if image_format == "GIF":
         return data.rstrip(b"\0\r\n ").endswith(b"\0;")
     return True
-
-
-def _start_of_scan(data: bytes) -> int:
-    """Offset of a JPEG's first scan, past headers that may embed a thumbnail with an end marker."""
-    at = 2
-    while at + 4 <= len(data):
-        if data[at] != 0xFF:
-            break
-        marker = data[at + 1]
-        if marker == 0xFF:  # fill byte
-            at += 1
-        elif marker == 0xDA:
-            return at
-        else:
-            at += 2 + int(struct.unpack(">H", data[at + 2 : at + 4])[0])
-    return min(at, len(data))
 
 
 def _upright(image: Image.Image) -> Image.Image:

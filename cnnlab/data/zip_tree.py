@@ -27,7 +27,6 @@ _TROUBLE = (
     OSError,
     ValueError,
     OverflowError,
-    NotImplementedError,
     RuntimeError,
 )
 
@@ -80,7 +79,7 @@ class ZipTree:
         def stream() -> BinaryIO:
             where = shown(f"{self.path}: {path}")
             check_size(info.file_size, where)
-            with archive_errors(Path(where), _TROUBLE):
+            with archive_errors(where, _TROUBLE):
                 return io.BytesIO(archive.read(info))
 
         return stream

@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cnnlab.data import archive as archive_module
-from cnnlab.data import tar_tree
+from cnnlab.data import inventory, tar_tree
 from cnnlab.data.archive import safe_path
 from cnnlab.data.folder import open_tree, read_class_folders
 from cnnlab.data.source import Decoded, ReadOptions
@@ -370,12 +370,14 @@ def test_utf8_names_without_the_zip_flag_are_read(tmp_path: Path) -> None:
 def test_an_archive_too_large_for_memory_is_read_twice(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from cnnlab.data import inventory
-
     expected = read(folder)
-    monkeypatch.setattr(inventory, "_KEPT_BYTES", 300)
     for kind in ("zip", "tar.gz"):
-        np.testing.assert_array_equal(read(pack(folder, kind)).images, expected.images)
+        path = pack(folder, kind)
+        monkeypatch.setattr(inventory, "_KEPT_BYTES", 1 << 20)
+        assert len(inventory.take_inventory(open_tree(path)).encoded or ()) == 5
+        monkeypatch.setattr(inventory, "_KEPT_BYTES", 300)
+        assert inventory.take_inventory(open_tree(path)).encoded is None
+        np.testing.assert_array_equal(read(path).images, expected.images)
 
 
 def test_an_empty_archive_holds_no_classes(tmp_path: Path) -> None:
@@ -433,3 +435,17 @@ def test_a_reader_that_goes_backwards_is_refused(folder: Path) -> None:
         stream.read(1024)
         with pytest.raises(tarfile.ReadError, match="backwards"):
             stream.seek(512)
+
+
+@pytest.mark.parametrize("kind", ["zip", "tar.gz"])
+def test_an_archive_that_may_not_be_read_is_not_called_damaged(
+    kind: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = pack(folder, kind)
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "open", refuse)
+    monkeypatch.setattr(zipfile.io, "open", refuse)
+    refused(path, "cannot be read: permission denied")
