@@ -8,7 +8,14 @@ import numpy as np
 
 from cnnlab.evaluation.figures import COUNTS_UP_TO, confusion_heat_map
 from cnnlab.reports.document import Block, Figure, Paragraph, Table
-from cnnlab.reports.wording import accuracy_in_full, count, decimal, enumeration, percent
+from cnnlab.reports.wording import (
+    accuracy_in_full,
+    count,
+    decimal,
+    enumeration,
+    percent,
+    share_in_full,
+)
 
 if TYPE_CHECKING:
     from cnnlab.evaluation.evaluate import Evaluation
@@ -136,7 +143,7 @@ def scores_table(evaluation: Evaluation) -> Table:
     scores = evaluation.scores
     rows = [["Top-1 accuracy", accuracy_in_full(scores)]]
     if scores.top5 is not None:
-        rows.append(["Top-5 accuracy", f"{percent(scores.top5)} (n = {count(scores.n)})"])
+        rows.append(["Top-5 accuracy", share_in_full(scores.top5, scores.n)])
     rows += [
         ["Balanced accuracy (mean recall)", percent(scores.balanced_accuracy)],
         ["Macro F1", decimal(scores.macro_f1)],

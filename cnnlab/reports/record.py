@@ -79,7 +79,8 @@ class RunRecord:
                 f"This report shows its first {len(self.metrics)} epochs."
             )
         if self.result.get("status") != "finished":
-            return f"Training of {self.label} failed: {self.result.get('stopped_because')}."
+            status, reason = self.result.get("status"), self.result.get("stopped_because")
+            return f"Training of {self.label} did not finish ({status}): {reason}."
         return None
 
     def without_predictions(self, split: SplitName) -> str:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 from cnnlab.metrics.scores import Scores
+from cnnlab.metrics.statistics import Interval, wilson_interval
 
 __all__ = [
     "ABSENT",
@@ -20,6 +21,7 @@ __all__ = [
     "percent",
     "plural",
     "scaled",
+    "share_in_full",
 ]
 
 #: What stands where a record has nothing.
@@ -34,14 +36,20 @@ def percent(share: float | None, decimals: int = 2) -> str:
     return ABSENT if share is None else f"{100 * share:.{decimals}f}%"
 
 
-def interval_text(scores: Scores) -> str:
-    """The 95% Wilson interval: "77.84% to 79.44%"."""
-    return f"{percent(scores.top1_interval.low)} to {percent(scores.top1_interval.high)}"
+def interval_text(interval: Interval) -> str:
+    """An interval of shares: "77.84% to 79.44%"."""
+    return f"{percent(interval.low)} to {percent(interval.high)}"
+
+
+def share_in_full(share: float, n: int) -> str:
+    """A share of ``n`` images: "78.65% (95% interval 77.84% to 79.44%, n = 10,000)"."""
+    interval = wilson_interval(round(share * n), n)
+    return f"{percent(share)} (95% interval {interval_text(interval)}, n = {n:,})"
 
 
 def accuracy_in_full(scores: Scores) -> str:
-    """An accuracy with what it rests on: "78.65% (95% interval 77.84% to 79.44%, n = 10,000)"."""
-    return f"{percent(scores.top1)} (95% interval {interval_text(scores)}, n = {scores.n:,})"
+    """Top-1 accuracy with what it rests on."""
+    return share_in_full(scores.top1, scores.n)
 
 
 def decimal(value: float | None, decimals: int = 4) -> str:

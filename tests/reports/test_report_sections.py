@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import cnnlab.reports.sections
+from cnnlab.metrics import wilson_interval
 from cnnlab.reports.document import (
     Block,
     Figure,
@@ -129,7 +130,7 @@ def test_an_unfinished_training_is_said(interrupted: Run, make_run: MakeRun) -> 
         [b for b in build("summary", interrupted) if isinstance(b, Note)]
     )
     failed = make_run("failed", status="failed", evaluated=())
-    assert "failed: the loss is nan" in said(build("summary", failed))
+    assert "did not finish (failed): the loss is nan" in said(build("summary", failed))
 
 
 def test_missing_predictions_name_the_command_that_makes_them(interrupted: Run) -> None:
@@ -163,6 +164,14 @@ def test_the_set_up_says_why_device_and_precision_were_chosen(finished: Run) -> 
     assert ("precision", "fp32 (this processor does not compute in bf16)") in machine.rows
     assert ("training.batch_size", "128") in settings.rows
     assert "cnnlab train --config" in said(build("training-setup", finished))
+
+
+def test_settings_of_several_runs_stand_side_by_side(make_run: MakeRun) -> None:
+    runs = [make_run("one"), make_run("two", model="model-b")]
+    _, differing, shared = tables(build("training-setup", *runs))
+    assert differing.header == ("Setting", "one", "two")
+    assert differing.rows == (("name", "one", "two"), ("model.name", "model-c", "model-b"))
+    assert ("training.batch_size", "128") in shared.rows
 
 
 def test_the_curves_have_a_row_a_stage(finished: Run) -> None:
@@ -221,6 +230,8 @@ def test_the_ledger_tells_how_often_test_was_opened(make_run: MakeRun) -> None:
     assert "were opened once." in said(build("test", run))
     run.append("ledger.jsonl", run.ledger[0])
     text = said(build("test", run))
+    low, high = wilson_interval(round(100 * run.ledger[0]["top1"]), 100)
+    assert f"{100 * low:.2f}% to {100 * high:.2f}%" in text
     assert "were opened 2 times." in text
     assert text.count("cnnlab evaluate opened --split test") == 2
 

@@ -9,7 +9,7 @@ from cnnlab.evaluation.figures import Measured, comparison_chart
 from cnnlab.reports.document import Block, Figure, ItemList, Paragraph, Table
 from cnnlab.reports.record import RunRecord
 from cnnlab.reports.section import section
-from cnnlab.reports.wording import ABSENT, count, duration, percent
+from cnnlab.reports.wording import ABSENT, count, duration, interval_text, percent
 
 
 @section("comparison", order=20, title="Comparison")
@@ -29,9 +29,7 @@ def _accuracies(named: Sequence[tuple[str, Row]]) -> Table:
             percent(row.train_accuracy),
             percent(row.inner_accuracy),
             percent(row.validation_accuracy),
-            " to ".join(map(percent, row.validation_interval))
-            if row.validation_interval
-            else ABSENT,
+            interval_text(row.validation_interval) if row.validation_interval else ABSENT,
             count(row.validation_n),
             row.key_features,
         ]

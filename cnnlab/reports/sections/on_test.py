@@ -8,7 +8,7 @@ from cnnlab.reports.document import Block, Note, Paragraph, Table
 from cnnlab.reports.parts import confusion_blocks, per_class_blocks, scores_table
 from cnnlab.reports.record import RunRecord, one_after_the_other
 from cnnlab.reports.section import section
-from cnnlab.reports.wording import count, percent
+from cnnlab.reports.wording import count, share_in_full
 
 
 @section("test", order=90, title="Test results")
@@ -54,17 +54,16 @@ def _ledger(record: RunRecord) -> list[Block]:
     return [
         Paragraph(f"The test images of {record.label} were opened {how_often}.{again}"),
         Table.of(
-            ["When", "Command", "n", "Top-1 accuracy"],
+            ["When", "Command", "Top-1 accuracy"],
             [
                 [
                     str(line["time"]),
                     str(line["command"]),
-                    count(line["n"]),
-                    percent(line["top1"]),
+                    share_in_full(line["top1"], line["n"]),
                 ]
                 for line in record.ledger
             ],
             f"The ledger of {record.label}.",
-            text_columns=(0, 1),
+            text_columns=(0, 1, 2),
         ),
     ]

@@ -49,7 +49,7 @@ def _key_figures(record: RunRecord) -> KeyFigures:
         evaluation = record.evaluation(split)
         if evaluation is not None:
             scores = evaluation.scores
-            detail = f"95% interval {interval_text(scores)}, n = {count(scores.n)}"
+            detail = f"95% interval {interval_text(scores.top1_interval)}, n = {count(scores.n)}"
             figures.append(KeyFigure(f"{split} accuracy", percent(scores.top1), detail))
     params = record.architecture["total_params"]
     trainable = count(record.architecture["trainable_params"])

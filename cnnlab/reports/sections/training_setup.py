@@ -2,45 +2,80 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from collections.abc import Sequence
 from typing import Any
 
 from cnnlab.reports.document import Block, Code, Paragraph, Table
-from cnnlab.reports.record import RunRecord, one_after_the_other
+from cnnlab.reports.record import RunRecord, grouped
 from cnnlab.reports.section import section
-from cnnlab.reports.wording import bytes_text, count, flattened
+from cnnlab.reports.wording import ABSENT, bytes_text, count, flattened
 
 
 @section("training-setup", order=50, title="Training set-up")
 def training_setup(records: Sequence[RunRecord]) -> list[Block]:
-    """The machine with the choices made on it, and the resolved configuration."""
-    return one_after_the_other(records, _describe)
+    """The machine with the choices made on it, the resolved settings, and the command."""
+    machines = grouped(records, lambda record: json.dumps(record.environment), _machine)
+    settings = _settings(records[0]) if len(records) == 1 else _settings_side_by_side(records)
+    again = "\n".join(map(_command, records))
+    return [*machines, *settings, Paragraph("The same training again:"), Code(again)]
 
 
-def _describe(record: RunRecord) -> list[Block]:
+def _command(record: RunRecord) -> str:
     settings, name = record.run.path / "config.yaml", f"{record.run.name}-again"
-    command = ["cnnlab", "train", "--config", str(settings), "--name", name]
+    return shlex.join(["cnnlab", "train", "--config", str(settings), "--name", name])
+
+
+def _settings(record: RunRecord) -> list[Block]:
     return [
-        Table.of(
-            ["Machine", "Value"],
-            _machine(record.environment),
-            f"Where {record.label} was trained, and what was chosen there for which reason.",
-            text_columns=(0, 1),
-        ),
         Table.of(
             ["Setting", "Value"],
             flattened(record.run.config),
             f"The resolved configuration of {record.label}: every default spelled out.",
             text_columns=(0, 1),
             compact=True,
-        ),
-        Paragraph("The same training again:"),
-        Code(shlex.join(command)),
+        )
     ]
 
 
-def _machine(environment: dict[str, Any]) -> list[tuple[str, str]]:
+def _settings_side_by_side(records: Sequence[RunRecord]) -> list[Block]:
+    """What differs with a column a run, then what all have in common."""
+    configs = [dict(flattened(record.run.config)) for record in records]
+    keys = list(dict.fromkeys(key for config in configs for key in config))
+    rows = [[key, *(config.get(key, ABSENT) for config in configs)] for key in keys]
+    differing = [row for row in rows if len(set(row[1:])) > 1]
+    shared = [row[:2] for row in rows if len(set(row[1:])) == 1]
+    return [
+        Table.of(
+            ["Setting", *(record.label for record in records)],
+            differing,
+            "The settings in which the runs differ, after every default is spelled out.",
+            text_columns=range(len(records) + 1),
+            compact=True,
+        ),
+        Table.of(
+            ["Setting", "Value"],
+            shared,
+            "The settings that all runs have in common.",
+            text_columns=(0, 1),
+            compact=True,
+        ),
+    ]
+
+
+def _machine(record: RunRecord) -> list[Block]:
+    return [
+        Table.of(
+            ["Machine", "Value"],
+            _facts(record.environment),
+            "Where it was trained, and what was chosen there for which reason.",
+            text_columns=(0, 1),
+        )
+    ]
+
+
+def _facts(environment: dict[str, Any]) -> list[tuple[str, str]]:
     choices = environment["choices"]
     rows = [
         (kind, f"{choices[kind]['name']} ({choices[kind]['reason']})")
