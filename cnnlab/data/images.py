@@ -21,7 +21,6 @@ __all__ = [
     "IMAGE_SUFFIXES",
     "MAX_FILE_BYTES",
     "MAX_PIXELS",
-    "PREPROCESSING",
     "ImageHeader",
     "decode_image",
     "probe_image",
@@ -36,8 +35,6 @@ IMAGE_SUFFIXES = frozenset(
     {".bmp", ".dib", ".gif", ".jfif", ".jpe", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm"}
     | {".ppm", ".tif", ".tiff", ".webp"}
 )
-#: What was done to the pixels, for a model's records.
-PREPROCESSING = {"resize": "squash", "filter": "bilinear, antialiased", "alpha": "over white"}
 
 _FORMATS = ("JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
 _MODES = {1: "L", 3: "RGB", 4: "RGBA"}

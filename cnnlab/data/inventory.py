@@ -127,7 +127,7 @@ def decode_all(
     encoded = (
         _read_again(tree, inventory, rows)
         if inventory.encoded is None
-        else ((path, data) for path, data in inventory.encoded.items() if path in rows)
+        else inventory.encoded.items()
     )
     workers = min(8, os.cpu_count() or 1)
     pending: deque[Future[None]] = deque()

@@ -92,6 +92,10 @@ def test_case_06_a_path_with_nul_is_refused(tmp_path: Path) -> None:
     refused(path, "NUL")
 
 
+def test_case_06_a_file_that_has_no_name_is_refused(tmp_path: Path) -> None:
+    refused(tar_of(tmp_path / "x.tar", [(tarfile.TarInfo("./."), PICTURE)]), "without a name")
+
+
 LINKS = {
     "symbolic link": tarfile.SYMTYPE,
     "hard link": tarfile.LNKTYPE,

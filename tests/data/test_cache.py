@@ -289,6 +289,14 @@ def test_an_entry_of_files_that_have_changed_is_removed(home: Path) -> None:
     assert entries(home) == sorted(k.digest for k in (other_size, by_name, changed_since))
 
 
+def test_a_damaged_entry_of_others_does_not_matter(home: Path) -> None:
+    other = CacheKey("/else/where", {}, ReadOptions())
+    get(Reader(), other)
+    (home / "datasets" / other.digest / "meta.json").write_text("{")
+    get(Reader())
+    assert entries(home) == sorted([KEY.digest, other.digest])
+
+
 BUILDER = """
 import sys, time
 from pathlib import Path

@@ -13,8 +13,11 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
 
+from cnnlab.data import folder as folder_module
 from cnnlab.data.folder import default_image_size, open_tree, read_class_folders, stem_of
+from cnnlab.data.inventory import Inventory
 from cnnlab.data.source import Decoded, ReadOptions
+from cnnlab.data.tree import Tree
 from cnnlab.errors import ConfigError, DataError
 
 
@@ -265,6 +268,23 @@ def test_a_file_that_may_not_be_read_is_named(
 
     monkeypatch.setattr(os, "open", refuse)
     with pytest.raises(DataError, match=r"train/dog/1\.png \(cannot be read: permission denied\)"):
+        read(folder)
+
+
+def test_a_file_that_vanishes_between_header_and_pixels_is_named(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    genuine = folder_module.take_inventory
+
+    def take(tree: Tree) -> Inventory:
+        inventory = genuine(tree)
+        victim = folder / "train" / "dog" / "1.png"
+        victim.rename(victim.with_suffix(".gone"))
+        victim.symlink_to("nowhere")
+        return inventory
+
+    monkeypatch.setattr(folder_module, "take_inventory", take)
+    with pytest.raises(DataError, match=r"1 of 8 .*train/dog/1\.png \(cannot be read: no such"):
         read(folder)
 
 

@@ -124,14 +124,17 @@ def test_an_orientation_that_does_not_exist_changes_nothing(orientation: int) ->
     np.testing.assert_array_equal(decode_image(data, "x", size=2, channels=3), CORNERS)
 
 
-def test_broken_exif_changes_nothing() -> None:
-    for block in (b"Exif\0\0II*\0\xff\xff\xff\xff", b"Exif\0\0MM\0*", b"Exif\0\0junk"):
-        data = encoded(pixels(1, 16, 16), "JPEG", exif=block)
-        plain = encoded(pixels(1, 16, 16), "JPEG")
-        np.testing.assert_array_equal(
-            decode_image(data, "x", size=16, channels=3),
-            decode_image(plain, "x", size=16, channels=3),
-        )
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+@pytest.mark.parametrize(
+    "block", [b"Exif\0\0II*\0\xff\xff\xff\xff", b"Exif\0\0MM\0*", b"Exif\0\0no header at all"]
+)
+def test_broken_exif_changes_nothing(kind: str, block: bytes) -> None:
+    data = encoded(pixels(1, 16, 16), kind, exif=block)
+    plain = encoded(pixels(1, 16, 16), kind)
+    np.testing.assert_array_equal(
+        decode_image(data, "x", size=16, channels=3),
+        decode_image(plain, "x", size=16, channels=3),
+    )
 
 
 def test_case_10_cmyk() -> None:

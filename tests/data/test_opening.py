@@ -249,6 +249,8 @@ def test_cifar10_jpeg_is_found_in_the_data_folder(tiny_jpeg: Path) -> None:
     dataset = open_dataset("cifar10-jpeg", offline=True)
     assert dataset.name == "CIFAR-10-JPEG"
     assert len(dataset) == 7
+    source = Cifar10Jpeg()
+    assert source.fetch(print) == source.find()
 
 
 def test_cifar10_jpeg_keeps_its_title_under_any_name(tiny_jpeg: Path) -> None:
