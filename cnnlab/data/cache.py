@@ -85,7 +85,7 @@ def load_or_build(
     dataset = _load(entry, key, say)
     if dataset is not None:
         return dataset
-    with _cache_errors(folder):
+    with _cache_errors():
         folder.mkdir(parents=True, exist_ok=True)
         _remove_abandoned(folder)
     with _locked(entry, say):
@@ -130,11 +130,11 @@ def _load(entry: Path, key: CacheKey, say: Say) -> Dataset | None:
 
 def _build(entry: Path, key: CacheKey, read: Callable[[Allocate], Decoded], name: str) -> None:
     temporary = entry.with_name(f".{entry.name}.{secrets.token_hex(4)}.tmp")
-    with _cache_errors(temporary):
+    with _cache_errors():
         temporary.mkdir()
     try:
         _fill(temporary, key, read, name)
-        with _cache_errors(entry):
+        with _cache_errors():
             if entry.exists():  # damaged: out of the way first, as a full folder is not replaced
                 entry.rename(temporary.with_suffix(".old.tmp"))
             temporary.rename(entry)
@@ -175,7 +175,7 @@ def _fill(folder: Path, key: CacheKey, read: Callable[[Allocate], Decoded], name
         name=name,
         fingerprint=meta["fingerprint"],
     )
-    with _cache_errors(folder):
+    with _cache_errors():
         if isinstance(images, np.memmap):
             images.flush()
         np.save(folder / _LABELS, labels, allow_pickle=False)
@@ -193,7 +193,7 @@ def _reserve(path: Path, shape: tuple[int, int, int, int]) -> NDArray[np.uint8]:
     Writing into a map of a file with holes kills the process when the disk is full; so the
     blocks are taken beforehand, where a full disk is an error like any other.
     """
-    with _cache_errors(path):
+    with _cache_errors():
         images = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
         with path.open("r+b") as file:
             _take_blocks(file, images.offset)
@@ -223,7 +223,7 @@ def _locked(entry: Path, say: Say) -> Iterator[None]:
     """Hold the entry's lock, and say so where another process makes us wait."""
     lock = entry.with_name(f"{entry.name}.lock")
     with ExitStack() as stack:
-        with _cache_errors(lock):
+        with _cache_errors():
             try:
                 stack.enter_context(exclusive_lock(lock))
             except RunError:
@@ -260,7 +260,7 @@ def _remove_outdated(folder: Path, key: CacheKey) -> None:
 
 
 @contextmanager
-def _cache_errors(path: Path) -> Iterator[None]:
+def _cache_errors() -> Iterator[None]:
     try:
         yield
     except (OSError, StorageError) as error:
@@ -273,7 +273,7 @@ def _cache_errors(path: Path) -> Iterator[None]:
         reason = getattr(cause, "strerror", None) or str(cause or error)
         raise StorageError(
             f"the cache of decoded images cannot be written: {reason.lower()}",
-            where=shown(path),
+            where=shown(home()),
             todo=("free some space" if full else "make it writable")
             + ", or set CNNLAB_HOME to a folder elsewhere",
         ) from error
