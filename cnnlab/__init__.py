@@ -4,7 +4,8 @@ The verbs of the command line as functions::
 
     import cnnlab
 
-    config = cnnlab.configure(settings={"model": {"name": "model-f"}, "data": {"source": "cifar10"}})
+    wanted = {"model": {"name": "model-f"}, "data": {"source": "cifar10"}}
+    config = cnnlab.configure(settings=wanted)
     trained = cnnlab.train(config)
     print(cnnlab.evaluate(trained.run, "test").to_text())
 

@@ -310,5 +310,6 @@ def list_runs(folder: Path) -> list[Run]:
     """Every run in ``folder``, oldest first."""
     if not folder.is_dir():
         return []
-    paths = [path.parent for path in folder.glob("[!.]*/config.yaml")]
-    return [Run(path) for path in sorted(paths, key=lambda path: (path.stat().st_mtime, path))]
+    configs = folder.glob("[!.]*/config.yaml")
+    oldest_first = sorted(configs, key=lambda path: (path.stat().st_mtime_ns, path))
+    return [Run(path.parent) for path in oldest_first]

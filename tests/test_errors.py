@@ -32,9 +32,9 @@ def test_message_is_one_line_with_what_where_expected_and_todo(name):
 
 def test_exit_codes():
     assert errors.CheckFailed("x").exit_code == 1
-    assert {
-        TREE[name].exit_code for name in TREE if issubclass(TREE[name], errors.InputError)
-    } == {2}
+    assert {TREE[name].exit_code for name in TREE if issubclass(TREE[name], errors.InputError)} == {
+        2
+    }
     assert {
         TREE[name].exit_code for name in TREE if issubclass(TREE[name], errors.FailedError)
     } == {3}

@@ -18,7 +18,6 @@ __all__ = ["SOURCES", "Allocate", "Decoded", "Found", "ReadOptions", "Say", "Sou
 Say = Callable[[str], None]
 
 
-
 def unsaid(line: str) -> None:
     """Nobody listens."""
     del line

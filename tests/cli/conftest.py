@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from cnnlab.cli.main import main
+from cnnlab.workflows.configure import configure
+from cnnlab.workflows.train import train_and_evaluate
 
 
 @dataclass(frozen=True)
@@ -39,11 +43,25 @@ def cnnlab(capsys, tmp_path, monkeypatch):
     return call
 
 
+@pytest.fixture(scope="session")
+def finished_run(images, tiny_model, tmp_path_factory):
+    """A folder with one trained run, "first"."""
+    config = configure(
+        settings={
+            "name": "first",
+            "data": {"source": str(images)},
+            "model": {"name": str(tiny_model)},
+            "training": {"epochs": 8, "batch_size": 16},
+            "optimizer": {"name": "adam", "lr": 0.01},
+        }
+    )
+    runs = tmp_path_factory.mktemp("trained") / "runs"
+    train_and_evaluate(config, runs)
+    return runs
+
+
 @pytest.fixture
-def trained(cnnlab, images, tiny_model):
-    """A trained run called "first" in ./runs."""
-    outcome = cnnlab("train", "--model", tiny_model, "--data", images, "--epochs", 8,
-                     "--batch-size", 16, "--lr", "0.01", "--optimizer", "adam", "--name", "first",
-                     "--json")  # fmt: skip
-    assert outcome.code == 0, outcome.err
-    return outcome.json
+def trained(finished_run, tmp_path):
+    """A copy of the trained run, in ./runs."""
+    shutil.copytree(finished_run, tmp_path / "runs")
+    return Path("runs") / "first"

