@@ -128,6 +128,7 @@ def _write_counts(axes: Axes, counts: NDArray[np.int64], shares: np.ma.MaskedArr
             str(counts[row, column]),
             ha="center",
             va="center",
+            in_layout=False,  # it is inside its cell; measuring it would double the time
             fontsize=size,
             color="white" if dark else "#1b2733" if counts[row, column] else "#a6b0bb",
         )
