@@ -21,7 +21,7 @@ __all__ = ["Inventory", "decode_all", "take_inventory"]
 
 #: Images that cannot be read here: to leave them out as if they were no images would be wrong.
 _FOREIGN_SUFFIXES = frozenset({".avif", ".cr2", ".dng", ".heic", ".heif", ".jp2", ".jxl", ".nef"})
-#: As many bytes of an archive's files are kept in memory to spare unpacking it twice.
+#: As many bytes of files are kept in memory to spare opening and unpacking them twice.
 _KEPT_BYTES = 256 << 20
 _BATCH_FILES = 64
 _BATCH_BYTES = 1 << 20
@@ -47,7 +47,7 @@ class Inventory:
     sides: list[tuple[int, int]] = field(default_factory=list)
     all_grey: bool = True
     broken: dict[str, str] = field(default_factory=dict)
-    encoded: dict[str, bytes] | None = None
+    encoded: dict[str, bytes] | None = field(default_factory=dict)
     _kept_bytes: int = 0
 
     def probe(self, entry: Entry) -> None:
@@ -76,7 +76,7 @@ class Inventory:
 
 def take_inventory(tree: Tree) -> Inventory:
     """Walk through a tree once and read the headers of its images."""
-    inventory = Inventory(encoded={} if tree.is_archive else None)
+    inventory = Inventory()
     for entry in tree.entries():
         litter = _litter_of(entry.path)
         suffix = PurePosixPath(entry.path).suffix.lower()

@@ -43,8 +43,6 @@ class _Readable(Protocol):
 class TarTree:
     """A .tar file, plain or compressed with gzip, xz or bzip2, read from front to back."""
 
-    is_archive = True
-
     def __init__(self, path: Path) -> None:
         self.path = path
 

@@ -62,10 +62,6 @@ class Tree(Protocol):
     def path(self) -> Path:
         """The folder or archive itself."""
 
-    @property
-    def is_archive(self) -> bool:
-        """Whether files have to be unpacked, so that reading them twice costs twice."""
-
     def entries(self) -> Iterator[Entry]:
         """Every file and folder, in any order, each once; of litter at least the topmost entry.
 
@@ -135,8 +131,6 @@ class FolderTree:
     a link that leads out of it cannot be opened, and a link to a folder is refused.
     """
 
-    is_archive = False
-
     def __init__(self, path: Path) -> None:
         self.path = path
         self._root = Path(os.path.realpath(path))
@@ -190,10 +184,10 @@ class FolderTree:
 
     def _opener(self, relative: str, item: os.DirEntry[str]) -> Callable[[], BinaryIO]:
         def stream() -> BinaryIO:
-            path = Path(item.path)
+            path = item.path
             if item.is_symlink():
-                path = Path(os.path.realpath(path))
-                if not path.is_relative_to(self._root):
+                path = os.path.realpath(path)
+                if not Path(path).is_relative_to(self._root):
                     raise DataError("a link that leads out of the folder", where=shown(relative))
             with input_errors(relative):
                 # Without O_NONBLOCK a named pipe would be waited for.

@@ -34,8 +34,6 @@ _TROUBLE = (
 class ZipTree:
     """A .zip file, read through its central directory; checksums are verified on reading."""
 
-    is_archive = True
-
     def __init__(self, path: Path) -> None:
         self.path = path
 

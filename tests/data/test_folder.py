@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from cnnlab.data import folder as folder_module
+from cnnlab.data import inventory as inventory_module
 from cnnlab.data.folder import default_image_size, open_tree, read_class_folders, stem_of
 from cnnlab.data.inventory import Inventory
 from cnnlab.data.source import Decoded, ReadOptions
@@ -284,6 +285,7 @@ def test_a_file_that_vanishes_between_header_and_pixels_is_named(
         return inventory
 
     monkeypatch.setattr(folder_module, "take_inventory", take)
+    monkeypatch.setattr(inventory_module, "_KEPT_BYTES", 300)
     with pytest.raises(DataError, match=r"1 of 8 .*train/dog/1\.png \(cannot be read: no such"):
         read(folder)
 
