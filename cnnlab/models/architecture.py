@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -20,8 +20,15 @@ if TYPE_CHECKING:
 
     from cnnlab.models.network import Network
 
-__all__ = ["Architecture", "check_classes", "check_input_shape"]
+__all__ = ["Architecture", "check_classes", "check_content", "check_input_shape"]
 
+_KEYS = ("name", "input_shape", "classes", "layers", "builder", "params")
+_TEXT, _MAPPING = (str, "text"), (dict, "a mapping")
+_KINDS: dict[str, tuple[type, str]] = {
+    **dict.fromkeys(("name", "description", "builder", "normalization"), _TEXT),
+    **dict.fromkeys(("params", "training", "optimizer", "schedule", "provenance"), _MAPPING),
+    "layers": (list, "a list with one mapping a layer"),
+}
 _MAX_SIDE = 1 << 14
 _MAX_CLASSES = 1 << 20
 
@@ -96,8 +103,9 @@ class Architecture:
         from cnnlab.models.modules import draw_weights
         from cnnlab.models.network import Network
 
+        reserved = Network({})
         for step in self.steps:
-            if hasattr(Network, step.name):
+            if hasattr(reserved, step.name):
                 raise ArchitectureError(
                     f"a layer cannot be called '{step.name}'",
                     where=self.source,
@@ -125,17 +133,27 @@ class Architecture:
     @classmethod
     def from_dict(cls, content: Mapping[str, Any], *, source: str = "") -> Architecture:
         """Read what :meth:`to_dict` wrote; ``source`` names its file in errors."""
-        keys = ["name", "input_shape", "classes", "layers", "builder", "params"]
-        for key in content:
-            if key not in keys:
-                raise ArchitectureError(
-                    f"unknown key '{key}'", where=source or None, todo=suggestion(str(key), keys)
-                )
-        for key in keys[:3]:
+        where = source or "architecture"
+        check_content(content, _KEYS, where=where)
+        for key in ("name", "input_shape", "classes"):
             if key not in content:
-                raise ArchitectureError(f"the key '{key}' is missing", where=source or None)
-        layers = content.get("layers") or ()
-        return cls(**{**content, "layers": tuple(layers)}, source=source)
+                raise ArchitectureError(f"the key '{key}' is missing", where=where)
+        return cls(**{**content, "layers": tuple(content.get("layers", ()))}, source=source)
+
+
+def check_content(content: Mapping[str, Any], keys: Sequence[str], *, where: object) -> None:
+    """Check that a file's keys are among ``keys`` and hold lists, mappings and text as they should.
+
+    Raises :class:`ArchitectureError` that names the key.
+    """
+    for key, value in content.items():
+        if key not in keys:
+            raise ArchitectureError(
+                f"unknown key '{key}'", where=where, todo=suggestion(str(key), sorted(keys))
+            )
+        kind, said = _KINDS.get(key, (object, ""))
+        if not isinstance(value, kind):
+            raise ArchitectureError(f"{key} is {shown(value)}", where=where, expected=said)
 
 
 def check_input_shape(value: object, *, where: object) -> tuple[int, int, int]:

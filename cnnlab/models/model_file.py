@@ -8,15 +8,30 @@ from pathlib import Path
 from typing import Any
 
 from cnnlab.errors import ArchitectureError
-from cnnlab.models.architecture import Architecture, check_classes, check_input_shape
-from cnnlab.models.layers.arguments import shown
-from cnnlab.registry import suggestion
+from cnnlab.models.architecture import (
+    Architecture,
+    check_classes,
+    check_content,
+    check_input_shape,
+)
 from cnnlab.settings import load_yaml
 
 __all__ = ["ModelFile", "read_model_file"]
 
-_MAPPINGS = ("params", "training", "optimizer", "schedule", "provenance")
-_TEXTS = ("name", "description", "builder", "normalization")
+_KEYS = (
+    "name",
+    "description",
+    "input_shape",
+    "classes",
+    "layers",
+    "builder",
+    "params",
+    "training",
+    "optimizer",
+    "schedule",
+    "normalization",
+    "provenance",
+)
 
 
 @dataclass(frozen=True)
@@ -102,27 +117,17 @@ def read_model_file(path: Path, *, source: str | None = None) -> ModelFile:
     """
     where = source or str(path)
     content = load_yaml(path)
-    keys = ["input_shape", "classes", "layers", *_MAPPINGS, *_TEXTS]
-    for key, value in content.items():
-        if key not in keys:
-            raise ArchitectureError(
-                f"unknown key '{key}'", where=where, todo=suggestion(str(key), sorted(keys))
-            )
-        for kind, names, said in ((dict, _MAPPINGS, "a mapping"), (str, _TEXTS, "text")):
-            if key in names and not isinstance(value, kind):
-                raise ArchitectureError(f"{key} is {shown(value)}", where=where, expected=said)
+    check_content(content, _KEYS, where=where)
     if ("layers" in content) == ("builder" in content):
         raise ArchitectureError(
             "it has to say what the network is",
             where=where,
             expected="either layers: [...] or builder: NAME",
         )
-    layers = content.get("layers", ())
-    if not isinstance(layers, list | tuple) or ("layers" in content and not layers):
-        raise ArchitectureError(
-            f"layers is {shown(layers)}", where=where, expected="a list with one mapping a layer"
-        )
-    head = {"name": path.stem, **content, "layers": tuple(layers), "source": where}
+    layers = content.get("layers")
+    if layers == []:
+        raise ArchitectureError("layers is empty", where=where, expected="one mapping a layer")
+    head = {"name": path.stem, **content, "layers": tuple(layers or ()), "source": where}
     if "input_shape" in content:
         head["input_shape"] = check_input_shape(content["input_shape"], where=where)
     if "classes" in content:

@@ -54,7 +54,9 @@ class Muon(GroupOptimizer):
                 for param in params:
                     param.mul_(len(param) ** 0.5 / param.norm().clamp_min(_EPSILON))
             directions = [
-                orthogonalize(direction.flatten(1), group["newton_schulz_steps"]).view_as(direction)
+                orthogonalize(direction.flatten(1), group["newton_schulz_steps"]).reshape(
+                    direction.shape
+                )
                 for direction in directions
             ]
         torch._foreach_add_(params, directions, alpha=-group["lr"])

@@ -81,7 +81,7 @@ def test_classes_are_what_the_last_layer_gives_where_nothing_says_it(tmp_path: P
         ),
         (
             "  - {type: Conv2D, filters: '8', kernel_size: 1}\n" + TAIL,
-            "filters is '8'; expected a whole number",
+            "filters is '8'; expected a whole number from 1 to 65536, or the word classes",
         ),
         (
             "  - {type: Conv2D, filters: 8, kernel_size: [3, 3, 3]}\n" + TAIL,
@@ -105,6 +105,7 @@ def test_classes_are_what_the_last_layer_gives_where_nothing_says_it(tmp_path: P
         ),
         ("  - {type: Dropout, rate: 1.0}\n" + TAIL, "rate is 1.0; expected a number from 0 and"),
         ("  - {type: Dropout, rate: .nan}\n" + TAIL, "rate is nan; expected a number from 0 and"),
+        ("  - {type: Rescaling, scale: 1" + 400 * "0" + "}\n" + TAIL, "; expected a finite number"),
         ("  - {type: Rescaling, scale: .inf}\n" + TAIL, "scale is inf; expected a finite number"),
         (
             "  - {type: BatchNormalization, epsilon: 0}\n" + TAIL,
@@ -150,7 +151,7 @@ def test_layer_errors(tmp_path: Path, layers: str, expected: str) -> None:
     ("text", "expected"),
     [
         (HEAD + "classes: 10\n", "either layers: [...] or builder: NAME"),
-        (HEAD + "classes: 10\nlayers: []\n", "layers is []; expected a list"),
+        (HEAD + "classes: 10\nlayers: []\n", "layers is empty; expected one mapping"),
         (HEAD + "classes: 10\nlayers: {a: 1}\n", "layers is {'a': 1}; expected a list"),
         (HEAD + "layer: []\n", "unknown key 'layer'; did you mean 'layers'?"),
         (HEAD + "classes: 1\nlayers:\n" + TAIL, "classes is 1; expected a whole number from 2"),
@@ -185,9 +186,10 @@ def test_unknown_names_and_missing_files(tmp_path: Path) -> None:
         load_architecture(tmp_path / "none.yaml")
 
 
-def test_a_layer_cannot_take_a_name_that_torch_needs(tmp_path: Path) -> None:
-    text = HEAD + "classes: 2\nlayers:\n  - {type: ReLU, name: forward}\n" + TAIL
-    with pytest.raises(ArchitectureError, match="cannot be called 'forward'"):
+@pytest.mark.parametrize("name", ["forward", "training", "add_module"])
+def test_a_layer_cannot_take_a_name_that_torch_needs(tmp_path: Path, name: str) -> None:
+    text = f"{HEAD}classes: 2\nlayers:\n  - {{type: ReLU, name: {name}}}\n{TAIL}"
+    with pytest.raises(ArchitectureError, match=f"cannot be called '{name}'"):
         load_architecture(_file(tmp_path, text)).build()
 
 
@@ -224,6 +226,11 @@ def test_round_trip_through_yaml_is_exact(tmp_path: Path) -> None:
         ({"classes": "x"}, "classes is 'x'"),
         ({"builder": "resnet18"}, "layers, or a builder"),
         ({"params": {"a": 1}}, "only a builder takes params"),
+        ({"layers": 5}, "layers is 5; expected a list"),
+        ({"layers": []}, "layers, or a builder"),
+        ({"name": 5}, "name is 5; expected text"),
+        ({"params": 5}, "params is 5; expected a mapping"),
+        ({"input_shape": {"a": 1}}, "input_shape is .*; expected"),
     ],
 )
 def test_from_dict_names_what_is_wrong(change: dict[str, object], expected: str) -> None:

@@ -146,7 +146,7 @@ def test_layer_agrees_with_keras(keras: ModuleType, kind: str, data: st.DataObje
         _, layer = parse_layer(item, classes=10)
         output_shape = layer.infer(shape)
     except ArchitectureError:
-        # Keras refuses the same things, each with its own words; test_layer_errors has ours.
+        # Refused; test_architecture.py has each of these errors.
         assume(False)
     theirs = keras_layer(keras, item)
     theirs.build((None, *shape))

@@ -150,6 +150,16 @@ def test_muon_turns_kernels_and_walks_the_rest() -> None:
         torch.testing.assert_close(named[index][1].data, walked, atol=1e-6, rtol=1e-6)
 
 
+def test_muon_takes_kernels_with_more_filters_than_weights_a_filter() -> None:
+    named = [("depthwise", nn.Parameter(torch.randn(32, 1, 3, 3)))]
+    optimizer = make_optimizer("muon", named, lr=1.0, normalize=False)
+    before = named[0][1].detach().clone()
+    named[0][1].grad = torch.randn(32, 1, 3, 3)
+    optimizer.step()
+    values = torch.linalg.svdvals((named[0][1].detach() - before).flatten(1))
+    assert 0.3 < values.min() <= values.max() < 1.3
+
+
 @pytest.mark.parametrize("rescale", [True, False])
 def test_muon_normalizes_kernels_only_where_asked(rescale: bool) -> None:
     named = [("kernel", nn.Parameter(torch.full((4, 2, 3, 3), 2.0)))]

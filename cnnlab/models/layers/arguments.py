@@ -20,6 +20,7 @@ __all__ = [
     "activation",
     "argument",
     "choice",
+    "count",
     "flag",
     "initializer",
     "optional",
@@ -62,6 +63,9 @@ INITIALIZERS = (
 )
 
 
+_MAX_FLOAT32 = 3.4e38
+
+
 def argument(check: Check[T], default: Any = dataclasses.MISSING) -> T:
     """A dataclass field whose value goes through ``check``."""
     return cast(T, dataclasses.field(default=default, metadata={"check": check}))
@@ -80,6 +84,19 @@ def whole(low: int = 1, high: int = 1 << 16) -> Check[int]:
         if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
             raise ValueError(f"a whole number from {low} to {high}")
         return value
+
+    return check
+
+
+def count(high: int = 1 << 16) -> Check[int]:
+    """A whole number from 1; files may also write ``classes``, which stands for their number."""
+    one = whole(1, high)
+
+    def check(value: object) -> int:
+        try:
+            return one(value)
+        except ValueError as error:
+            raise ValueError(f"{error}, or the word classes") from None
 
     return check
 
@@ -125,7 +142,7 @@ def real(low: float = -math.inf, high: float = math.inf, *, above: bool = False)
     def check(value: object) -> float:
         if isinstance(value, int | float) and not isinstance(value, bool):
             inside = (value > low if above else value >= low) and value < high
-            if inside and math.isfinite(value):
+            if inside and abs(value) <= _MAX_FLOAT32:
                 return float(value)
         raise ValueError(said)
 

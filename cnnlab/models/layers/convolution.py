@@ -11,6 +11,7 @@ from cnnlab.models.layers.arguments import (
     activation,
     argument,
     choice,
+    count,
     flag,
     initializer,
     pair,
@@ -59,16 +60,16 @@ class _Convolution(Layer):
 class Conv2D(_Convolution):
     """Keras's ``Conv2D``."""
 
-    filters: int = argument(whole())
+    filters: int = argument(count())
     groups: int = argument(whole(), 1)
     kernel_initializer: str = argument(initializer, "glorot_uniform")
 
     def infer(self, shape: Shape, /) -> Shape:
         channels = image_shape(shape)[2]
-        for count, what in ((channels, "channels of its input"), (self.filters, "filters")):
-            if count % self.groups:
+        for number, what in ((channels, "channels of its input"), (self.filters, "filters")):
+            if number % self.groups:
                 raise ArchitectureError(
-                    f"{self.groups} groups do not divide the {count} {what}",
+                    f"{self.groups} groups do not divide the {number} {what}",
                     expected="groups that divide both channels and filters",
                 )
         return (*self._slide(shape), self.filters)
@@ -143,7 +144,7 @@ class DepthwiseConv2D(_Convolution):
 class SeparableConv2D(_Convolution):
     """Keras's ``SeparableConv2D``: depthwise without bias, then 1x1 with bias and activation."""
 
-    filters: int = argument(whole())
+    filters: int = argument(count())
     depth_multiplier: int = argument(whole(), 1)
 
     def _parts(self) -> tuple[DepthwiseConv2D, Conv2D]:

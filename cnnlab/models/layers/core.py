@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 from cnnlab.models.layers.arguments import (
     activation,
     argument,
+    count,
     flag,
     initializer,
     optional,
     real,
     sides,
-    whole,
 )
 from cnnlab.models.layers.base import LAYERS, Layer, Shape, image_shape
 
@@ -39,7 +39,7 @@ __all__ = [
 class Dense(Layer):
     """Keras's ``Dense``; on a map it acts on the channels of each pixel."""
 
-    units: int = argument(whole(high=1 << 20))
+    units: int = argument(count(1 << 20))
     activation: str = argument(activation, None)
     use_bias: bool = argument(flag, True)
     kernel_initializer: str = argument(initializer, "glorot_uniform")
