@@ -31,6 +31,7 @@ _TROUBLE = (
     EOFError,
     OSError,
     ValueError,
+    LookupError,
     OverflowError,
     RecursionError,
 )

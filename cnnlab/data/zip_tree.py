@@ -26,6 +26,7 @@ _TROUBLE = (
     EOFError,
     OSError,
     ValueError,
+    LookupError,
     OverflowError,
     RuntimeError,
 )
@@ -53,11 +54,12 @@ class ZipTree:
             for info in archive.infolist():
                 name = _zip_name(info)
                 self._check_kind(info, name)
-                path = census.admit(name, is_folder=info.is_dir())
+                is_folder = name.endswith("/")
+                path = census.admit(name, is_folder=is_folder)
                 total += info.file_size
                 check_expansion(self.path, info.file_size, info.compress_size, name)
                 check_expansion(self.path, total, packed)
-                if info.is_dir():
+                if is_folder:
                     yield folder_entry(path)
                 else:
                     yield Entry(path, is_folder=False, open=self._opener(archive, info, path))

@@ -94,6 +94,10 @@ def test_case_06_a_path_with_nul_is_refused(tmp_path: Path) -> None:
 
 def test_case_06_a_file_that_has_no_name_is_refused(tmp_path: Path) -> None:
     refused(tar_of(tmp_path / "x.tar", [(tarfile.TarInfo("./."), PICTURE)]), "without a name")
+    path = tmp_path / "x.zip"
+    with zipfile.ZipFile(path, "w") as zipped:
+        zipped.writestr("", PICTURE)
+    refused(path, "without a name")
 
 
 LINKS = {
