@@ -5,8 +5,8 @@ A builder is a function in a file of its own::
     @BUILDERS.register("resnet18")
     def resnet18(input_shape: Shape, classes: int, *, width: int = 64) -> list[Layer]: ...
 
-Its keyword-only arguments are the parameters that users may set, its defaults their defaults, and
-the first line of its docstring the model's description.
+Its keyword-only arguments are the parameters that users may set, its defaults their defaults. A
+file in the zoo with ``builder: resnet18`` makes it a model that users can name.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from cnnlab.models.layers import Layer
 from cnnlab.models.layers.arguments import Check, shown
 from cnnlab.registry import Registry, suggestion
 
-__all__ = ["BUILDERS", "Builder", "builder_description", "builder_params", "check_param"]
+__all__ = ["BUILDERS", "Builder", "builder_params", "check_param"]
 
 Builder = Callable[..., Sequence[Layer]]
 
@@ -44,11 +44,6 @@ def builder_params(name: str, given: Mapping[str, Any] | None = None) -> dict[st
                 f"{name} has no parameter '{key}'", todo=suggestion(str(key), sorted(defaults))
             )
     return {**defaults, **(given or {})}
-
-
-def builder_description(name: str) -> str:
-    """Return the first line of a builder's docstring."""
-    return (inspect.getdoc(BUILDERS.get(name)) or name).splitlines()[0]
 
 
 def check_param(name: str, value: object, check: Check[Any]) -> Any:

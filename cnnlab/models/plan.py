@@ -85,10 +85,6 @@ def plan(
             output = layer.infer(shape)
         except ArchitectureError as error:
             raise at_layer(error, where, place) from None
-        if min(output) < 1:
-            raise ArchitectureError(
-                f"nothing is left of its input {shape_text(shape)}", where=f"{where}: {place}"
-            )
         step = Step(name, layer, shape, output)
         if step.activation_values > MAX_VALUES or step.trainable_params > MAX_PARAMS:
             raise ArchitectureError(

@@ -44,6 +44,7 @@ def provenance_of(name: str | os.PathLike[str]) -> list[Origin]:
         "layers": list(model.layers),
         "training": model.training,
         "optimizer": model.optimizer,
+        "schedule": model.schedule,
         **({"normalization": model.normalization} if model.normalization else {}),
     }
     found = []

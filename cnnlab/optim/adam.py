@@ -15,9 +15,9 @@ from cnnlab.optim.options import Option, Value
 __all__ = ["ADAM_OPTIONS", "Adam"]
 
 ADAM_OPTIONS = {
-    "beta_1": Option(0.9, high=1, open_high=True),
-    "beta_2": Option(0.999, high=1, open_high=True),
-    "epsilon": Option(1e-7, high=1, open_low=True),
+    "beta_1": Option(0.9, open_high=True),
+    "beta_2": Option(0.999, open_high=True),
+    "epsilon": Option(1e-7, open_low=True),
 }
 
 

@@ -25,7 +25,7 @@ __all__ = [
 Group = dict[str, Any]
 
 _LR = Option(1e-3, low=0, high=1000, open_low=True)
-_WEIGHT_DECAY = Option(0.0, low=0, high=1)
+_WEIGHT_DECAY = Option(0.0)
 
 
 @dataclass(frozen=True)

@@ -98,13 +98,13 @@ OPTIMIZERS.add(
         "Muon for convolutions, SGD for the head (head_lr), biases and gammas (bias_lr)",
         _build,
         {
-            "momentum": Option(0.6, high=1, open_high=True),
+            "momentum": Option(0.6, open_high=True),
             "nesterov": Option(True),
             "newton_schulz_steps": Option(3, low=1, high=20),
             "normalize": Option(True),
             "head_lr": Option(0.1, high=1000, open_low=True),
             "bias_lr": Option(0.1, high=1000, open_low=True),
-            "sgd_momentum": Option(0.85, high=1, open_high=True),
+            "sgd_momentum": Option(0.85, open_high=True),
         },
     ),
 )

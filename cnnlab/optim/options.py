@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -24,7 +23,7 @@ class Option:
 
     default: Value
     low: float = 0.0
-    high: float = math.inf
+    high: float = 1.0
     open_low: bool = False
     open_high: bool = False
 
@@ -43,7 +42,7 @@ class Option:
     def _holds(self, value: float) -> bool:
         above = value > self.low if self.open_low else value >= self.low
         below = value < self.high if self.open_high else value <= self.high
-        return above and below and math.isfinite(value)
+        return above and below
 
     @property
     def allowed(self) -> str:
@@ -52,8 +51,6 @@ class Option:
             return "true or false"
         kind = "a number" if isinstance(self.default, float) else "a whole number"
         low = f"{'above' if self.open_low else 'from'} {self.low:g}"
-        if not math.isfinite(self.high):
-            return f"{kind} {low}"
         return f"{kind} {low} {'and below' if self.open_high else 'to'} {self.high:g}"
 
 

@@ -24,8 +24,8 @@ class Schedule:
 
 SCHEDULES: Registry[Schedule] = Registry("schedule")
 
-_SHARE = Option(0.0, high=1)
-_DECAY = {"final": _SHARE, "warmup": Option(0.0, high=1, open_high=True)}
+_SHARE = Option(0.0)
+_DECAY = {"final": _SHARE, "warmup": Option(0.0, open_high=True)}
 
 
 def schedule_options(name: str, given: Mapping[str, Any] | None = None) -> dict[str, Value]:
@@ -94,8 +94,8 @@ SCHEDULES.add(
         "up from `start` until the share `peak` of training, then down to `final`",
         _triangle,
         {
-            "start": Option(0.2, high=1),
-            "peak": Option(0.25, high=1, open_low=True, open_high=True),
+            "start": Option(0.2),
+            "peak": Option(0.25, open_low=True, open_high=True),
             "final": _SHARE,
         },
     ),

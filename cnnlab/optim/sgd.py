@@ -77,6 +77,6 @@ OPTIMIZERS.add(
     OptimizerEntry(
         "SGD with Nesterov momentum",
         _build,
-        {"momentum": Option(0.9, high=1, open_high=True), "nesterov": Option(True)},
+        {"momentum": Option(0.9, open_high=True), "nesterov": Option(True)},
     ),
 )

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from cnnlab.errors import ArchitectureError, CnnlabError, ConfigError, UnknownNameError
-from cnnlab.models import Architecture, load_architecture, load_model_file
+from cnnlab.models import Architecture, load_architecture, load_model_file, provenance_of
 from cnnlab.settings import dump_yaml, load_yaml
 
 HEAD = "input_shape: [8, 8, 3]\n"
@@ -272,6 +272,30 @@ def test_summary_dictionary_has_the_promised_keys() -> None:
     assert content["layers"][1]["name"] == "batch_normalization"
     assert content["layers"][1]["output_shape"] == [32, 32, 64]
     assert {"trainable_params", "flops", "parameters_bytes", "activations_bytes"} < set(content)
+
+
+def test_summary_sizes_go_up_to_gigabytes() -> None:
+    layers = (
+        {"type": "Flatten"},
+        {"type": "Dense", "units": 20_000},
+        {"type": "Dense", "units": 2},
+    )
+    summary = Architecture("large", (120, 120, 1), 2, layers).summary()
+    assert "(1.07 GB)" in str(summary)
+    assert summary.parameters_bytes == 4 * (14_400 * 20_000 + 20_000 + 2 * 20_000 + 2)
+
+
+def test_many_layers_together_can_be_too_much() -> None:
+    wide = {"type": "Dense", "units": 30_000}
+    layers = ({"type": "Flatten"}, wide, wide, {"type": "Dense", "units": 2})
+    with pytest.raises(ArchitectureError, match=r"large: 1,.* parameters and .*; expected at most"):
+        Architecture("large", (160, 160, 1), 2, layers)
+
+
+def test_provenance_has_known_marks(tmp_path: Path) -> None:
+    text = f"{HEAD}classes: 2\nlayers:\n{TAIL}provenance: {{'layers.*': {{mark: sure, why: x}}}}\n"
+    with pytest.raises(ArchitectureError, match=r"provenance of 'layers.\*' is .*; expected"):
+        provenance_of(_file(tmp_path, text))
 
 
 def test_summary_shows_itself_in_a_notebook() -> None:

@@ -218,6 +218,20 @@ def test_activation_names_and_functions_are_the_same() -> None:
     assert sorted(ACTIVATION_FUNCTIONS) == sorted(ACTIVATIONS)
 
 
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_every_activation_agrees_with_keras(keras: ModuleType, name: str) -> None:
+    images = np.linspace(-4, 4, 2 * 3 * 3 * 5, dtype=np.float32).reshape(2, 3, 3, 5)
+    module = LAYERS.get("Activation")(activation=name).build((3, 3, 5))
+    expected = as_array(keras.layers.Activation(name)(images))
+    np.testing.assert_allclose(channels_last(module(channels_first(images))), expected, atol=1e-6)
+    # Inline, after a convolution that passes its input on.
+    conv = LAYERS.get("Conv2D")(
+        filters=5, kernel_size=1, activation=name, kernel_initializer="dirac"
+    ).build((3, 3, 5))
+    draw_weights(conv, None)
+    np.testing.assert_allclose(channels_last(conv(channels_first(images))), expected, atol=1e-5)
+
+
 @pytest.mark.parametrize("kind", LAYERS.names())
 def test_automatic_names_are_keras_names(keras: ModuleType, kind: str) -> None:
     assert snake_case(kind) == keras.src.utils.naming.to_snake_case(kind)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+from pathlib import Path
+
 import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
@@ -29,6 +32,7 @@ def test_names() -> None:
     zoo = [f"model-{letter}" for letter in "abcdef"]
     assert sorted(["fastnet", "resnet18", *zoo]) == NAMES
     assert BUILDERS.names() == ["fastnet", "resnet18"]
+    assert {load_model_file(name).builder for name in NAMES} == {None, *BUILDERS}
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -106,6 +110,19 @@ def test_evaluation_does_not_depend_on_the_batch(name: str) -> None:
     images = _images(7, (16, 16, 3))
     single = torch.cat([network(image[None]) for image in images])
     torch.testing.assert_close(network(images), single, atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_network_copies_and_trains_in_bfloat16(name: str) -> None:
+    network = _architecture(name, (16, 16, 3)).build()
+    twin = copy.deepcopy(network).train()
+    images = _images(4, (16, 16, 3)).to(memory_format=torch.channels_last)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        logits = twin(images)
+    logits.float().square().sum().backward()
+    assert all(bool(tensor.isfinite().all()) for tensor in twin.state_dict().values())
+    assert {tensor.dtype for tensor in twin.state_dict().values()} == {torch.float32}
+    assert all(parameter.grad is None for parameter in network.parameters())
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -241,7 +258,7 @@ def test_every_parameter_of_a_builder_is_in_its_architecture() -> None:
     assert architecture.to_dict()["params"]["activation"] == "gelu"
 
 
-def test_own_file_can_name_a_builder(tmp_path) -> None:
+def test_own_file_can_name_a_builder(tmp_path: Path) -> None:
     path = tmp_path / "narrow.yaml"
     path.write_text("builder: fastnet\nparams: {widths: [8]}\n", encoding="utf-8")
     architecture = load_architecture(path, input_shape=(12, 12, 1), classes=4)

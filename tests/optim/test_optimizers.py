@@ -274,6 +274,15 @@ def test_frozen_and_unused_parameters_stay(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS.names())
+def test_a_step_without_gradients_changes_nothing(name: str) -> None:
+    network = _small_network()
+    before = [parameter.clone() for parameter in network.parameters()]
+    make_optimizer(name, network.named_parameters(), lr=0.1, weight_decay=0.1).step()
+    for old, new in zip(before, network.parameters(), strict=True):
+        assert torch.equal(old, new)
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS.names())
 def test_step_returns_the_closure_s_loss(name: str) -> None:
     network = _small_network()
     optimizer = make_optimizer(name, network.named_parameters(), lr=0.1)
@@ -313,5 +322,7 @@ def test_names_and_options_that_do_not_exist() -> None:
         optimizer_options("sgd", {"momentum": 1})
     with pytest.raises(ConfigError, match="expected a whole number from 1 to 20"):
         optimizer_options("muon", {"newton_schulz_steps": 2.5})
+    with pytest.raises(ConfigError, match="nesterov: the value is 1; expected true or false"):
+        optimizer_options("sgd", {"nesterov": 1})
     with pytest.raises(ConfigError, match="no trainable parameter"):
         make_optimizer("sgd", [], lr=0.1)

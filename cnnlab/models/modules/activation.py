@@ -53,9 +53,6 @@ class Activation(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         return ACTIVATION_FUNCTIONS[self.activation](x)
 
-    def extra_repr(self) -> str:
-        return self.activation
-
 
 class ReLU(nn.Module):
     """Keras's ReLU with its three numbers."""
