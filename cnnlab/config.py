@@ -118,11 +118,11 @@ class EarlyStoppingConfig(Section):
 class TrainingConfig(Section):
     """How the network is fitted.
 
-    ``mode`` sequential trains on chunks of ``stage_size`` images one after the other, each a
-    stage of up to ``epochs`` epochs; full is one stage on everything. ``inner_validation`` is
-    the share of a stage's images (its last ones) that is held out and watched, as Keras's
-    ``validation_split`` does. ``weights`` says what later stages use: those of the best epoch
-    by the monitored figure, or the last ones.
+    ``mode`` sequential trains on chunks of ``stage_size`` images one after the other (at most
+    ``stages`` of them), each a stage of up to ``epochs`` epochs; full is one stage on
+    everything. ``inner_validation`` is the share of a stage's images (its last ones) that is held
+    out and watched, as Keras's ``validation_split`` does. ``weights`` says what later stages use:
+    those of the best epoch by the monitored figure, or the last ones.
     """
 
     mode: Literal["full", "sequential"] = "full"
@@ -145,7 +145,12 @@ class TrainingConfig(Section):
 
 
 class RunConfig(Section):
-    """Everything that decides what a run's weights become."""
+    """Everything that decides what a run's weights, and so its answers, become.
+
+    ``normalization`` unit scales pixels to 0..1, standard centres and scales them by the training
+    images' mean and deviation. ``mirror`` averages the logits of each image and its mirror image
+    wherever the network is used: slower, and right only where both are the same class.
+    """
 
     schema_version: Literal[1] = SCHEMA
     name: str | None = None
@@ -154,6 +159,7 @@ class RunConfig(Section):
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     threads: Annotated[int, Field(ge=1, le=4096)] | None = None
     normalization: Literal["unit", "standard"] = "standard"
+    mirror: bool = False
     data: DataConfig = DataConfig()
     model: ModelConfig = ModelConfig()
     optimizer: OptimizerConfig = OptimizerConfig()
@@ -218,14 +224,12 @@ def make_config(
 
 
 def _with_registered_options(config: RunConfig) -> RunConfig:
-    """Check names against the registries and write every option's default out."""
-    from cnnlab.models import load_model_file
-    from cnnlab.models.builders import builder_params
+    """Check names against the registries and write every option's default out.
+
+    The model is checked where it is loaded: a run must open without the file of its model.
+    """
     from cnnlab.optim import optimizer_options, schedule_options
 
-    builder = load_model_file(config.model.name).builder
-    if builder is not None:
-        builder_params(builder, config.model.params)
     optimizer, schedule = config.optimizer, config.schedule
     filled = optimizer_options(optimizer.name, optimizer.options())
     shape = schedule_options(schedule.name, schedule.options())

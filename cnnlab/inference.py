@@ -38,12 +38,14 @@ class Preprocessing:
     mean, std: one number a channel, in units of pixel / 255.
     image_size: height and width in pixels.
     resize: how an image of another size is brought to it.
+    mirror: whether logits are the mean over each image and its mirror image.
     """
 
     mean: tuple[float, ...]
     std: tuple[float, ...]
     image_size: tuple[int, int]
     resize: str = "squash"
+    mirror: bool = False
 
     @classmethod
     def from_dict(cls, record: Mapping[str, Any]) -> Preprocessing:
@@ -53,6 +55,7 @@ class Preprocessing:
             std=tuple(record["std"]),
             image_size=(record["image_size"][0], record["image_size"][1]),
             resize=record["resize"],
+            mirror=record["mirror"],
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -77,13 +80,13 @@ class Preprocessing:
 
 
 def measure_preprocessing(
-    images: NDArray[np.uint8], rows: NDArray[np.int64], normalization: str
+    images: NDArray[np.uint8], rows: NDArray[np.int64], normalization: str, *, mirror: bool = False
 ) -> Preprocessing:
     """Choose mean and std: "unit" scales to 0..1, "standard" uses the training images'."""
     channels = images.shape[3]
     size = (int(images.shape[1]), int(images.shape[2]))
     if normalization == "unit":
-        return Preprocessing((0.0,) * channels, (1.0,) * channels, size)
+        return Preprocessing((0.0,) * channels, (1.0,) * channels, size, mirror=mirror)
     counts = np.zeros((channels, 256), dtype=np.int64)
     for start in range(0, len(rows), 4096):
         block = images[rows[start : start + 4096]]
@@ -98,6 +101,7 @@ def measure_preprocessing(
         tuple(round(float(value), 6) for value in mean),
         tuple(round(float(value), 6) for value in std),
         size,
+        mirror=mirror,
     )
 
 
@@ -131,7 +135,10 @@ def predict_logits(
             for start in range(0, len(rows), batch_size):
                 block = np.ascontiguousarray(images[rows[start : start + batch_size]])
                 inputs = preprocessing.apply(torch.from_numpy(block).to(device))
-                blocks.append(network(inputs).float().cpu().numpy())
+                logits = network(inputs).float()
+                if preprocessing.mirror:
+                    logits = (logits + network(inputs.flip(3)).float()) / 2
+                blocks.append(logits.cpu().numpy())
     finally:
         network.train(was_training)
     if not blocks:

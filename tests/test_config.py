@@ -62,8 +62,6 @@ def test_errors_call_a_key_what_the_user_called_it():
         ({"optimizer": {"name": "adm"}}, "did you mean 'adam'"),
         ({"optimizer": {"name": "sgd", "momentun": 0.5}}, "did you mean 'momentum'"),
         ({"schedule": {"name": "liner"}}, "did you mean 'linear'"),
-        ({"model": {"name": "fastnett"}}, "did you mean 'fastnet'"),
-        ({"model": {"name": "fastnet", "params": {"widht": 1}}}, "did you mean 'widths'"),
     ],
 )
 def test_case_28_an_unknown_name_gets_a_suggestion(settings, said):

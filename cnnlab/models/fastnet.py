@@ -19,7 +19,7 @@ from cnnlab.models.layers import (
     Shape,
     shape_text,
 )
-from cnnlab.models.layers.arguments import argument, choice, flag, real, whole
+from cnnlab.models.layers.arguments import Check, argument, choice, flag, real, whole
 from cnnlab.models.layers.base import image_shape
 
 if TYPE_CHECKING:
@@ -83,11 +83,18 @@ def _conv(filters: int) -> Conv2D:
     )
 
 
-def _widths(value: object) -> list[int]:
-    one = whole(8, 8192)
-    if not isinstance(value, list | tuple) or not 1 <= len(value) <= 8:
-        raise ValueError("a list of 1 to 8 whole numbers")
-    return [one(item) for item in value]
+def _numbers(low: int, high: int) -> Check[list[int]]:
+    one = whole(low, high)
+
+    def check(value: object) -> list[int]:
+        if not isinstance(value, list | tuple) or not 1 <= len(value) <= 8:
+            raise ValueError("a list of 1 to 8 whole numbers")
+        return [one(item) for item in value]
+
+    return check
+
+
+_widths, _depths = _numbers(8, 8192), _numbers(1, 8)
 
 
 @BUILDERS.register("fastnet")
@@ -96,6 +103,7 @@ def fastnet(
     classes: int,
     *,
     widths: Any = (64, 256, 256),
+    depths: Any = None,
     activation: Any = "gelu",
     logit_scale: Any = 1 / 9,
     trainable_bias: Any = True,
@@ -106,8 +114,10 @@ def fastnet(
 
     Parameters
     ----------
-    widths: filters of each block; a block is convolution, pooling, normalisation, activation,
-        convolution, normalisation, activation. A map of one row or column is not pooled further.
+    widths: filters of each block. A block is convolution, pooling, normalisation, activation,
+        and further convolutions, each with normalisation and activation. A map of one row or
+        column is not pooled further.
+    depths: convolutions of each block, two where it is None.
     activation: "gelu", or "relu", which is cheaper where GELU has no fast kernel.
     logit_scale: what the head's output is multiplied by; small logits learn faster at first.
     trainable_bias: whether the whitening layer's bias learns.
@@ -122,13 +132,21 @@ def fastnet(
     whitening = WhiteningConv2D(trainable_bias=check_param("trainable_bias", trainable_bias, flag))
     layers: list[Layer] = [whitening, function]
     side = min(whitening.infer(input_shape)[:2])
-    for width in check_param("widths", widths, _widths):
+    widths = check_param("widths", widths, _widths)
+    depths = [2] * len(widths) if depths is None else check_param("depths", depths, _depths)
+    if len(widths) != len(depths):
+        raise ArchitectureError(
+            f"{len(widths)} widths and {len(depths)} depths",
+            where="params",
+            expected="one of each for every block",
+        )
+    for width, depth in zip(widths, depths, strict=True):
         layers.append(_conv(width))
         if side >= 2:
             layers.append(MaxPooling2D())
             side //= 2
         layers += [_norm(), function]
-        layers += [_conv(width), _norm(), function]
+        layers += [_conv(width), _norm(), function] * (depth - 1)
     scale = check_param("logit_scale", logit_scale, real(0, 1000, above=True))
     head = Dense(units=classes, use_bias=False, kernel_initializer="fan_in_uniform")
     return [*layers, GlobalMaxPooling2D(), head, Rescaling(scale=scale)]

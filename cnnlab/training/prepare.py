@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,13 +9,13 @@ from typing import Any
 import torch
 
 from cnnlab.config import RunConfig
-from cnnlab.data import ReadOptions, open_dataset
+from cnnlab.data import SOURCES, ReadOptions, open_dataset
 from cnnlab.data.dataset import Dataset
 from cnnlab.data.split import Split, draw_split
 from cnnlab.device import choose_device, choose_precision, describe_machine
 from cnnlab.errors import DataError
 from cnnlab.inference import Preprocessing, measure_preprocessing
-from cnnlab.models import Architecture, load_architecture
+from cnnlab.models import MODELS, Architecture, load_architecture
 from cnnlab.runs import Run, create_run
 from cnnlab.settings import dump_yaml
 from cnnlab.training.events import Notice, Watcher
@@ -59,15 +58,16 @@ def _resolve(config: RunConfig, dataset: Dataset) -> tuple[RunConfig, dict[str, 
     precision = choose_precision(config.precision, device.name)
     threads = config.threads or torch.get_num_threads()
     stratify = config.data.stratify
-    source = config.data.source
+    source, model = config.data.source, config.model.name
     resolved = config.updated(
         device=device.name,
         precision=precision.name,
         threads=threads,
         data={
             "stratify": len(dataset) < _STRATIFY_BELOW if stratify is None else stratify,
-            "source": str(Path(source).resolve()) if os.sep in source else source,
+            "source": source if source in SOURCES else str(Path(source).resolve()),
         },
+        model={"name": model if model in MODELS else str(Path(model).resolve())},
     )
     reasons = {
         "device": {"name": device.name, "reason": device.reason},
@@ -107,15 +107,19 @@ def prepare_new_run(config: RunConfig, runs: Path, watch: Watcher) -> Prepared:
         classes=len(dataset.class_names),
         params=config.model.params,
     )
+    config = config.updated(model={"params": architecture.params})
     summary = architecture.summary().to_text()
-    preprocessing = measure_preprocessing(dataset.images, split.train, config.normalization)
+    preprocessing = measure_preprocessing(
+        dataset.images, split.train, config.normalization, mirror=config.mirror
+    )
     stem = config.name or f"{architecture.name}-{dataset.name}".lower().replace(" ", "-")
     environment = {**describe_machine(config.device), "choices": reasons}
     run = create_run(
         runs,
         "".join(letter if letter.isalnum() or letter in "._+-" else "-" for letter in stem)[:100],
         {
-            "config.yaml": config.to_yaml(),
+            # A name belongs to one run; the configuration may be trained again.
+            "config.yaml": config.updated(name=None).to_yaml(),
             "environment.json": environment,
             "split.json": {
                 "dataset": _dataset_facts(dataset),

@@ -24,24 +24,15 @@ class Stage:
 def plan_stages(train: NDArray[np.int64], config: TrainingConfig) -> list[Stage]:
     """Cut the training rows into stages; each holds out its last ``inner_validation`` share.
 
-    Sequential training takes whole chunks of ``stage_size`` in the drawn order; where there are
-    fewer images than one chunk, one stage takes them all. Raises :class:`ConfigError` where a
-    stage would have nothing to train on, or more stages are asked for than there are chunks.
+    Sequential training takes whole chunks of ``stage_size`` in the drawn order, ``stages`` of
+    them at most; where there are fewer images than one chunk, one stage takes them all. Raises
+    :class:`ConfigError` where a stage would have nothing to train on.
     """
     chunks = [train]
     if config.mode == "sequential":
         possible = max(len(train) // config.stage_size, 1)
-        stages = config.stages or possible
-        if stages > possible:
-            raise ConfigError(
-                f"{stages} stages of {config.stage_size} images",
-                where="training.stages",
-                expected=f"at most {possible}, for there are {len(train)} training images",
-            )
-        chunks = [
-            train[start : start + config.stage_size]
-            for start in range(0, stages * config.stage_size, config.stage_size)
-        ]
+        ends = range(1, min(config.stages or possible, possible) + 1)
+        chunks = [train[(end - 1) * config.stage_size : end * config.stage_size] for end in ends]
     plan = []
     for chunk in chunks:
         # Keras's validation_split: the first floor(n * (1 - share)) train, the rest is held out.

@@ -1,11 +1,13 @@
 """Training as a whole, on a folder of small images."""
 
 import json
+import shutil
 import signal
 
 import numpy as np
 import pytest
 from PIL import Image
+from small import write_model
 
 from cnnlab.errors import DivergedError, InputError, Interrupted, RunError
 from cnnlab.inference import load_network, read_tensors
@@ -96,8 +98,6 @@ def test_case_16_a_run_that_has_ended_has_nothing_to_do(fit):
 
 
 def test_case_16_changed_data_is_refused(fit, tmp_path, images):
-    import shutil
-
     copy = tmp_path / "images"
     shutil.copytree(images, copy)
     with pytest.raises(Interrupted):
@@ -217,7 +217,7 @@ def test_other_ways_of_training_change_the_weights(fit, training):
 
 def test_a_wrong_setting_leaves_nothing_behind(fit, tmp_path):
     with pytest.raises(InputError):
-        fit(training={"mode": "sequential", "stage_size": 10, "stages": 99})
+        fit(data={"train": 1}, training={"inner_validation": 0.9})
     assert not (tmp_path / "runs").exists()
 
 
@@ -247,3 +247,17 @@ def test_a_second_training_of_a_run_is_refused(fit, tmp_path):
     run = open_run(tmp_path / "runs" / "cut")
     with exclusive_lock(run.path / ".lock"), pytest.raises(RunError, match="another training"):
         resume(run)
+
+
+def test_a_run_needs_neither_its_models_file_nor_the_folder_it_was_started_in(
+    fit, tmp_path, images, monkeypatch
+):
+    from cnnlab.evaluation.evaluate import evaluate
+
+    shutil.copytree(images, tmp_path / "here")
+    write_model(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    run = fit(model={"name": "tiny.yaml"}, data={"source": "here"})
+    (tmp_path / "tiny.yaml").unlink()
+    monkeypatch.chdir(tmp_path / "runs")
+    assert evaluate(open_run(run.path), "validation").scores.n == 20

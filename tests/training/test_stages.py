@@ -32,9 +32,12 @@ def test_fewer_images_than_a_chunk_are_one_stage():
     assert len(stage.train) == 70
 
 
-def test_more_stages_than_chunks_are_refused():
-    with pytest.raises(ConfigError, match="at most 2, for there are 25 training images"):
-        plan_stages(np.arange(25), config(mode="sequential", stage_size=10, stages=3))
+@pytest.mark.parametrize(("asked", "there"), [(None, 2), (1, 1), (2, 2), (3, 2)])
+def test_there_are_as_many_stages_as_asked_for_and_chunks(asked, there):
+    stages = plan_stages(np.arange(25), config(mode="sequential", stage_size=10, stages=asked))
+    assert [list(stage.train) for stage in stages] == [
+        list(range(10 * number, 10 * number + 10)) for number in range(there)
+    ]
 
 
 def test_a_stage_needs_an_image():

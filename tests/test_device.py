@@ -1,0 +1,95 @@
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cnnlab.device import (
+    choose_device,
+    choose_precision,
+    describe_machine,
+    fold_seed,
+    memory_errors,
+    seed_everything,
+)
+from cnnlab.errors import DeviceError, MemoryLimitError
+
+
+def test_a_device_that_is_asked_for_must_be_there():
+    assert choose_device("cpu").name == "cpu"
+    with pytest.raises(DeviceError, match="one of auto, cpu, cuda, mps"):
+        choose_device("gpu")
+    for name, there in (
+        ("cuda", torch.cuda.is_available()),
+        ("mps", torch.backends.mps.is_available()),
+    ):
+        if not there:
+            with pytest.raises(DeviceError, match=f"torch finds no {name} device here"):
+                choose_device(name)
+
+
+def test_auto_takes_what_is_there_and_says_why():
+    choice = choose_device("auto")
+    assert choice.name in {"cpu", "cuda", "mps"}
+    assert choice.reason
+
+
+def test_precision_is_fp32_where_the_processor_has_no_bf16(monkeypatch):
+    monkeypatch.setattr("cnnlab.device._processor_flags", lambda: {"avx2"})
+    choice = choose_precision("auto", "cpu")
+    assert (choice.name, choice.reason) == ("fp32", "this processor does not compute in bf16")
+    assert choose_precision("bf16", "cpu").name == "bf16"
+    with pytest.raises(DeviceError, match="one of auto, fp32, bf16"):
+        choose_precision("fp8", "cpu")
+
+
+@pytest.mark.parametrize(("gain", "chosen"), [(2.0, "bf16"), (0.1, "fp32")])
+def test_precision_is_measured_where_the_processor_has_bf16(monkeypatch, gain, chosen):
+    monkeypatch.setattr("cnnlab.device._processor_flags", lambda: {"avx512_bf16"})
+    monkeypatch.setattr("cnnlab.device._bf16_speed_up", lambda: gain)
+    choice = choose_precision("auto", "cpu")
+    assert choice.name == chosen
+    assert f"{gain:.1f} times as fast" in choice.reason
+
+
+@given(st.lists(st.integers(0, 100) | st.sampled_from(["order", "step"]), min_size=1, max_size=4))
+def test_a_folded_seed_is_a_function_of_its_parts(parts):
+    seed = fold_seed(*parts)
+    assert seed == fold_seed(*parts)
+    assert 0 <= seed < 2**63
+    assert seed != fold_seed(*parts, 0)
+
+
+def test_folded_seeds_do_not_collide():
+    seeds = {fold_seed(seed, epoch, step) for seed in range(20) for epoch in range(20)
+             for step in range(20)}  # fmt: skip
+    assert len(seeds) == 8000
+
+
+def test_seeding_repeats_torchs_draws():
+    seed_everything(1, "step", 2)
+    first = torch.rand(3)
+    seed_everything(1, "step", 2)
+    assert torch.equal(first, torch.rand(3))
+
+
+def test_out_of_memory_is_one_line():
+    def fail(error):
+        with memory_errors("training"):
+            raise error
+
+    for error in (
+        torch.OutOfMemoryError("x"),
+        MemoryError(),
+        RuntimeError("can't allocate memory"),
+    ):
+        with pytest.raises(MemoryLimitError, match="training: out of memory; use a smaller batch"):
+            fail(error)
+    with pytest.raises(RuntimeError, match="other"):
+        fail(RuntimeError("other"))
+
+
+def test_the_machine_is_described():
+    facts = describe_machine("cpu")
+    assert facts["versions"]["torch"] == torch.__version__
+    assert facts["cores"] >= 1
+    assert facts["processor"]
