@@ -1,0 +1,117 @@
+import json
+
+import pytest
+
+from cnnlab.data import SOURCES
+from cnnlab.errors import DownloadError
+from cnnlab.workflows import budget
+from cnnlab.workflows.budget import RUNGS, plan_within
+from cnnlab.workflows.quickstart import choose_data, quickstart
+
+
+class FakeSource:
+    """A source that is found, fetched or neither, as the test says."""
+
+    def __init__(self, title, *, found=None, fetched=None):
+        self.title, self.found, self.fetched = title, found, fetched
+        self.limits = []
+
+    def find(self):
+        return self.found
+
+    def fetch(self, say, *, time_limit_seconds=None):
+        self.limits.append(time_limit_seconds)
+        if self.fetched is None:
+            raise DownloadError("no mirror answers", todo=f"cnnlab data fetch {self.title}")
+        return self.fetched
+
+
+class Here:
+    path = "/some/where"
+
+
+@pytest.fixture
+def sources(monkeypatch):
+    """Replace what is on this machine."""
+
+    def replace(**entries):
+        real = SOURCES.get
+        fakes = {
+            name: FakeSource(name) for name in ("cifar10", "cifar10-jpeg", "fashion-mnist")
+        } | {name.replace("_", "-"): fake for name, fake in entries.items()}
+        monkeypatch.setattr(SOURCES, "get", lambda name: fakes.get(name) or real(name))
+        return fakes
+
+    return replace
+
+
+@pytest.mark.parametrize(
+    ("entries", "chosen", "said"),
+    [
+        ({"cifar10": {"found": Here}}, "cifar10", "CIFAR, found at /some/where"),
+        ({"cifar10_jpeg": {"found": Here}}, "cifar10-jpeg", "found at"),
+        (
+            {"cifar10": {"fetched": Here}, "fashion_mnist": {"found": Here}},
+            "cifar10",
+            "CIFAR, downloaded",
+        ),
+        ({"fashion_mnist": {"found": Here}}, "fashion-mnist", "found at"),
+        ({"fashion_mnist": {"fetched": Here}}, "fashion-mnist", "downloaded"),
+        ({}, "digits", "for it comes with scikit-learn"),
+    ],
+)
+def test_the_best_data_that_can_be_had_is_taken_and_said(sources, entries, chosen, said):
+    sources(**{name: FakeSource("CIFAR", **values) for name, values in entries.items()})
+    lines = []
+    assert choose_data(lines.append) == chosen
+    assert said in lines[-1]
+    assert all(line.startswith("data: ") for line in lines)
+
+
+def test_a_download_gets_a_minute_and_a_failed_one_says_what_to_type(sources):
+    fakes = sources()
+    lines = []
+    choose_data(lines.append)
+    assert fakes["cifar10"].limits == [60.0]
+    assert "cnnlab data fetch cifar10" in "\n".join(lines)
+
+
+def test_rungs_cost_more_and_more():
+    costs = [rung.images * sum(width * width for width in rung.widths) for rung in RUNGS]
+    assert costs == sorted(costs)
+
+
+@pytest.mark.parametrize("seconds", [1e-3, 40.0, 1e9])
+def test_a_plan_fits_its_budget(monkeypatch, seconds):
+    monkeypatch.setattr(budget, "measure_images_per_second", lambda architecture, config: 1000.0)
+    lines = []
+    config = plan_within(seconds, "digits", seed=3, device="cpu", say=lines.append)
+    assert config.training.time_limit_seconds == seconds
+    assert config.seed == 3
+    assert config.training.augment.flip == "none"
+    assert config.precision in {"fp32", "bf16"}
+    widths = tuple(config.model.params["widths"])
+    projected = config.training.epochs * 1438 / 1000
+    if seconds < 1:
+        assert widths == RUNGS[0].widths
+    else:
+        assert projected <= seconds * 0.9
+    if seconds > 1e6:
+        assert widths == RUNGS[-1].widths
+    assert lines[-1].startswith("plan: fastnet ")
+
+
+def test_quickstart_trains_evaluates_and_reports(images, tmp_path):
+    """On a small folder; each opening of test stands in the ledger."""
+    done = quickstart(data=str(images), budget_seconds=2.0, runs=tmp_path / "runs")
+    said = done.to_dict()
+    assert {"dataset", "run", "report", "validation", "test"} <= set(said)
+    assert json.loads(json.dumps(said)) == said
+    assert done.report.exists()
+    assert (done.run.path / "report.md").exists()
+    (entry,) = done.run.ledger
+    assert entry["command"] == "cnnlab quickstart"
+    assert entry["top1"] == said["test"]["top1"]
+    text = done.to_text()
+    assert str(done.report.resolve()) in text
+    assert "next:" in text
