@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import tempfile
+import warnings
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -27,7 +29,8 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ[name] = str(folder)
     os.environ["KERAS_BACKEND"] = "torch"
     os.environ["MPLBACKEND"] = "Agg"
-    os.environ.setdefault("OMP_NUM_THREADS", str(min(2, os.cpu_count() or 1)))
+    # The tensors here are small: more threads would only wait for each other.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -45,3 +48,14 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small network's YAML file."""
     return write_model(tmp_path_factory.mktemp("model"))
+
+
+@pytest.fixture(scope="session")
+def keras() -> ModuleType:
+    """Keras on its torch backend, the oracle of layers, models and optimizers."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Keras's own imports warn; ours may not
+        import keras
+
+    assert keras.backend.backend() == "torch"
+    return keras

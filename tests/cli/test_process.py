@@ -61,3 +61,29 @@ def test_case_18_a_stopped_training_can_be_resumed(tmp_path, images, tiny_model,
     assert process.returncode == code
     assert said.splitlines()[-1].startswith("cnnlab: interrupted; runs/cut is saved up to this")
     assert list((tmp_path / "runs" / "cut" / "checkpoints").glob("last-*.safetensors"))
+
+
+def test_case_14_a_killed_training_goes_on_exactly(tmp_path, images, tiny_model):
+    """``kill -9`` in the middle of an epoch; weights and metrics are those of a whole run."""
+    command = [*CNNLAB, "train", "--data", images, "--model", tiny_model, "--epochs", "40",
+               "--checkpoint-every", "0.1", "--set", "training.augment.flip=random",
+               "--set", "training.batch_size=2"]  # fmt: skip
+    subprocess.run([*command, "--name", "whole"], cwd=tmp_path, check=True, capture_output=True)
+    with subprocess.Popen(
+        [*command, "--name", "cut"], cwd=tmp_path, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if line.startswith("epoch 20/"):
+                break
+        process.kill()
+    assert process.returncode == -signal.SIGKILL
+    cut, whole = tmp_path / "runs" / "cut", tmp_path / "runs" / "whole"
+    assert not (cut / "result.json").exists()
+    subprocess.run([*CNNLAB, "train", "--resume", cut], check=True, capture_output=True)
+    (last,) = {path.name for path in (whole / "checkpoints").glob("last-*")} & {
+        path.name for path in (cut / "checkpoints").glob("last-*1600.safetensors")
+    }
+    for name in ("metrics.jsonl", "checkpoints/best.safetensors", f"checkpoints/{last}",
+                 "predictions/validation.npz"):  # fmt: skip
+        assert (cut / name).read_bytes() == (whole / name).read_bytes(), name

@@ -33,7 +33,7 @@ def fit(images, tiny_model, tmp_path):
                 "training": training,
                 "optimizer": {"name": "adam", "lr": 0.01},
                 "device": "cpu",
-                "threads": 2,
+                "threads": 1,
                 **({"name": name} if name else {}),
                 **settings,
             }
