@@ -4,8 +4,20 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
+from html import escape
 
-__all__ = ["text_table"]
+__all__ = ["ShownAsText", "text_table"]
+
+
+class ShownAsText:
+    """Shows what ``to_text`` says, in a notebook too."""
+
+    def to_text(self) -> str:
+        """What the command line prints of it."""
+        raise NotImplementedError
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{escape(self.to_text())}</pre>"
 
 
 def _cell(value: object) -> str:

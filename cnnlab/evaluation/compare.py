@@ -15,7 +15,7 @@ from cnnlab.evaluation.evaluate import evaluation_of
 from cnnlab.metrics.paired import PairedComparison, compare_paired
 from cnnlab.metrics.statistics import Interval
 from cnnlab.runs import Run
-from cnnlab.tables import text_table
+from cnnlab.tables import ShownAsText, text_table
 
 __all__ = ["Comparison", "Pair", "Row", "compare", "key_features", "table_row"]
 
@@ -57,7 +57,7 @@ class Pair:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class Comparison(ShownAsText):
     """The table, a verdict for each pair that can be compared, and why the others cannot."""
 
     rows: list[Row]

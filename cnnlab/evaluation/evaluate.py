@@ -14,7 +14,7 @@ from cnnlab.evaluation.ledger import enter_test_opening
 from cnnlab.inference import Preprocessing, load_network, predict_logits
 from cnnlab.metrics import Scores, score
 from cnnlab.runs import Predictions, Run
-from cnnlab.tables import text_table
+from cnnlab.tables import ShownAsText, text_table
 
 __all__ = ["Evaluation", "SplitName", "evaluate", "evaluation_of"]
 
@@ -25,7 +25,7 @@ _LARGEST_PRINTED_MATRIX = 25
 
 
 @dataclass(frozen=True, eq=False)
-class Evaluation:
+class Evaluation(ShownAsText):
     """One run on one split; everything in it follows from ``predictions/SPLIT.npz``."""
 
     run: Run

@@ -9,6 +9,7 @@ from typing import Any
 
 from cnnlab.models.layers import Shape
 from cnnlab.models.plan import Step
+from cnnlab.tables import ShownAsText
 
 __all__ = ["Summary", "SummaryRow", "summarize"]
 
@@ -27,7 +28,7 @@ class SummaryRow:
 
 
 @dataclass(frozen=True)
-class Summary:
+class Summary(ShownAsText):
     """What a network is made of.
 
     ``flops``: forward for one image, twice the multiply-adds of convolutions and dense layers.

@@ -103,17 +103,17 @@ class _Loop:
 
     def fit(self) -> None:
         """Run all stages from where the state stands."""
-        place, reason = self.fitter.state.position, "all epochs done"
+        state, place = self.fitter.state, self.fitter.state.position
         while place.stage <= len(self.stages) and not self._out_of_time():
             self._fit_stage(self.stages[place.stage - 1])
-            reason = self._why_stage_ended()
+            state.stopped_because = self._why_stage_ended()
             place.stage, place.epoch = place.stage + 1, 1
-            self.fitter.state.patience = Patience()
+            state.patience = Patience()
             if place.stage <= len(self.stages):
                 self.fitter.start_stage()
                 self._save()
         self._save()
-        self.finish("finished", reason)
+        self.finish("finished", state.stopped_because or self._why_stage_ended())
 
     def _fit_stage(self, stage: Stage) -> None:
         place, training = self.fitter.state.position, self.config.training
@@ -168,9 +168,10 @@ class _Loop:
         self.fitter.save_last()
         self._saved_at = time.monotonic()
 
-    def _end_epoch(self, stage: Stage) -> None:
+    def _epoch_record(self) -> dict[str, Any]:
+        """The epoch's line of ``metrics.jsonl`` as far as training itself says it."""
         state, place = self.fitter.state, self.fitter.state.position
-        record: dict[str, Any] = {
+        return {
             "stage": place.stage,
             "epoch": place.epoch,
             "step": place.total_steps,
@@ -178,19 +179,15 @@ class _Loop:
             "train_loss": state.sums.loss / state.sums.seen,
             "train_accuracy": state.sums.correct / state.sums.seen,
         }
-        rate = state.sums.seen / max(self.clock.epoch_seconds, 1e-9)
+
+    def _end_epoch(self, stage: Stage) -> None:
+        state, place = self.fitter.state, self.fitter.state.position
+        record, seconds = self._epoch_record(), self.clock.epoch_seconds
+        rate = state.sums.seen / max(seconds, 1e-9)
         best = self._evaluate(stage, record)
-        seconds = self.clock.epoch_seconds
+        spent = {"seconds": round(seconds, 3), "images_per_second": round(rate, 1)}
         self.run.append("metrics.jsonl", record)
-        self.run.append(
-            "timing.jsonl",
-            {
-                "stage": place.stage,
-                "epoch": place.epoch,
-                "seconds": round(seconds, 3),
-                "images_per_second": round(rate, 1),
-            },
-        )
+        self.run.append("timing.jsonl", {"stage": place.stage, "epoch": place.epoch, **spent})
         state.epochs_done += 1
         state.sums = EpochSums()
         self.clock.epoch_seconds = 0.0

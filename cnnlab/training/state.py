@@ -84,6 +84,7 @@ class TrainingState:
     epochs_done: int = 0
     images_done: int = 0
     chosen_epoch: dict[str, int] | None = None
+    stopped_because: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """As plain values."""
@@ -99,4 +100,5 @@ class TrainingState:
             epochs_done=record["epochs_done"],
             images_done=record["images_done"],
             chosen_epoch=record["chosen_epoch"],
+            stopped_because=record["stopped_because"],
         )

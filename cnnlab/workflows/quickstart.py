@@ -12,6 +12,7 @@ from cnnlab.errors import CnnlabError
 from cnnlab.evaluation.evaluate import Evaluation, evaluate
 from cnnlab.reports import write_report
 from cnnlab.runs import Run
+from cnnlab.tables import ShownAsText
 from cnnlab.training.events import Notice, Watcher, unwatched
 from cnnlab.training.records import write_progress
 from cnnlab.workflows.budget import plan_within
@@ -34,7 +35,7 @@ _ALWAYS_THERE = "digits"
 
 
 @dataclass(frozen=True, eq=False)
-class Quickstart:
+class Quickstart(ShownAsText):
     """What quickstart did."""
 
     run: Run

@@ -9,6 +9,7 @@ from typing import Any
 from cnnlab.config import RunConfig
 from cnnlab.evaluation.evaluate import Evaluation, evaluate, evaluation_of
 from cnnlab.runs import Run
+from cnnlab.tables import ShownAsText
 from cnnlab.training.events import Notice, Watcher, unwatched
 from cnnlab.training.loop import resume, train
 from cnnlab.training.records import write_progress
@@ -17,7 +18,7 @@ __all__ = ["Trained", "resume_and_evaluate", "train_and_evaluate"]
 
 
 @dataclass(frozen=True, eq=False)
-class Trained:
+class Trained(ShownAsText):
     """A run that has ended, and its validation; None where the split has no validation."""
 
     run: Run

@@ -60,6 +60,12 @@ def test_a_run_without_weights_says_how_to_go_on(run, tmp_path):
         evaluate(open_run(copy))
 
 
+def test_a_notebook_shows_the_text(run):
+    shown = evaluation_of(run, "validation")._repr_html_()
+    assert shown.startswith("<pre>")
+    assert "class 1" in shown
+
+
 def test_the_text_names_the_axes_and_every_class(run):
     text = evaluation_of(run, "validation").to_text()
     assert "rows: true classes, columns: predicted classes" in text
