@@ -22,13 +22,18 @@ __all__ = [
     "RunConfig",
     "ScheduleConfig",
     "TrainingConfig",
+    "lay",
     "make_config",
 ]
 
 #: The version of the run directory's schema that this code writes.
 SCHEMA: Final = 1
 
-Size = Annotated[int, Field(ge=0)] | Annotated[float, Field(ge=0, lt=1)] | None
+Size = (
+    Annotated[int, Field(ge=0, strict=True)]
+    | Annotated[float, Field(ge=0, lt=1, strict=True)]
+    | None
+)
 _NAME = re.compile(r"[^\W_][\w.+-]{0,99}")
 
 
@@ -121,8 +126,9 @@ class TrainingConfig(Section):
     ``mode`` sequential trains on chunks of ``stage_size`` images one after the other (at most
     ``stages`` of them), each a stage of up to ``epochs`` epochs; full is one stage on
     everything. ``inner_validation`` is the share of a stage's images (its last ones) that is held
-    out and watched, as Keras's ``validation_split`` does. ``weights`` says what later stages use:
-    those of the best epoch by the monitored figure, or the last ones.
+    out and watched, as Keras's ``validation_split`` does. ``weights`` says what evaluation uses:
+    those of the last stage's best epoch by the monitored figure, or the last ones; a stage always
+    goes on from the last weights of the one before.
     """
 
     mode: Literal["full", "sequential"] = "full"
@@ -168,7 +174,8 @@ class RunConfig(Section):
 
     @model_validator(mode="after")
     def _consistent(self) -> RunConfig:
-        if self.name is not None and not _NAME.fullmatch(self.name):
+        name = self.name
+        if name is not None and not (_NAME.fullmatch(name) and len(name.encode()) <= 200):
             raise ValueError(
                 "name: expected letters, digits, '.', '_', '+' or '-', at most 100, "
                 "the first a letter or digit"
@@ -199,13 +206,24 @@ def make_config(
     where: str = "configuration",
     labels: Mapping[str, str] | None = None,
 ) -> RunConfig:
-    """Lay settings one on the other (later wins) and check the result.
+    """Lay settings one on the other (see :func:`lay`) and check the result.
 
     ``labels`` says what errors call a key, e.g. ``{"training.epochs": "--epochs"}``.
-
-    A layer that names another optimizer, schedule or model than the layers below drops what
-    those said of theirs: their options belong to the old one.
     Raises :class:`ConfigError` or ``UnknownNameError`` with key, value and allowed range.
+    """
+    merged = lay(layers)
+    try:
+        config = RunConfig.model_validate(merged)
+    except ValidationError as error:
+        raise as_config_error(error, RunConfig, where, labels or {}) from None
+    return _with_registered_options(config)
+
+
+def lay(layers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Lay settings one on the other, unchecked.
+
+    A layer that names another optimizer, schedule or model than one below drops what that said
+    of it: the options belong to the old one.
     """
     merged: dict[str, Any] = {}
     for layer in layers:
@@ -213,14 +231,10 @@ def make_config(
             over, below = layer.get(part), merged.get(part)
             if isinstance(over, Mapping) and isinstance(below, Mapping):
                 old = below.get("name")
-                if over.get("name", old) != old:
+                if old is not None and over.get("name", old) != old:
                     merged.pop(part)
         merged = merge(merged, layer)
-    try:
-        config = RunConfig.model_validate(merged)
-    except ValidationError as error:
-        raise as_config_error(error, RunConfig, where, labels or {}) from None
-    return _with_registered_options(config)
+    return merged
 
 
 def _with_registered_options(config: RunConfig) -> RunConfig:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import platform
+import re
 import subprocess
 import time
 from collections.abc import Iterator
@@ -27,9 +28,9 @@ __all__ = [
     "choose_precision",
     "describe_machine",
     "fold_seed",
+    "make_repeatable",
     "memory_errors",
     "seed_everything",
-    "set_threads",
     "synchronize",
 ]
 
@@ -55,9 +56,10 @@ def choose_device(asked: str = "auto") -> Choice:
         "mps": torch.backends.mps.is_available(),
         "cpu": True,
     }
+    if not re.fullmatch(r"auto|cpu|mps|cuda(:\d{1,3})?", asked):
+        expected = f"one of {', '.join(DEVICES)}, or one GPU of several as cuda:1"
+        raise DeviceError(f"no device '{asked}'", expected=expected)
     kind = asked.partition(":")[0]
-    if kind not in DEVICES:
-        raise DeviceError(f"no device '{asked}'", expected=f"one of {', '.join(DEVICES)}")
     if kind == "auto":
         kind = next(name for name, there in present.items() if there)
         return Choice(kind, "the fastest kind of device that torch finds here")
@@ -67,12 +69,9 @@ def choose_device(asked: str = "auto") -> Choice:
             where="--device",
             todo="use --device cpu, or install a torch build for that device",
         )
-    if kind == "cuda" and ":" in asked:
-        number = asked.partition(":")[2]
-        if not number.isdigit() or int(number) >= torch.cuda.device_count():
-            raise DeviceError(
-                f"no device '{asked}'", expected=f"cuda:0 to cuda:{torch.cuda.device_count() - 1}"
-            )
+    count = torch.cuda.device_count()
+    if ":" in asked and int(asked.partition(":")[2]) >= count:
+        raise DeviceError(f"no device '{asked}'", expected=f"cuda:0 to cuda:{count - 1}")
     return Choice(asked, "asked for")
 
 
@@ -138,11 +137,17 @@ def seed_everything(*parts: int | str) -> None:
     torch.manual_seed(fold_seed(*parts))
 
 
-def set_threads(threads: int) -> None:
-    """Use this many processor threads; bit-exact repetition holds at a fixed number."""
+def make_repeatable(threads: int) -> None:
+    """Use this many processor threads, and on CUDA full fp32 and repeatable convolutions.
+
+    Bit-exact repetition holds at a fixed number of threads.
+    """
     import torch
 
     torch.set_num_threads(threads)
+    torch.backends.cudnn.allow_tf32 = False
+    torch.backends.cuda.matmul.allow_tf32 = False
+    torch.backends.cudnn.deterministic = True
 
 
 def synchronize(device: torch.device) -> None:
@@ -165,8 +170,9 @@ def memory_errors(where: str) -> Iterator[None]:
     except (torch.OutOfMemoryError, MemoryError) as error:
         raise MemoryLimitError("out of memory", where=where, todo="use a smaller batch") from error
     except RuntimeError as error:
-        # torch's CPU allocator raises a plain RuntimeError.
-        if "can't allocate memory" not in str(error) and "not enough memory" not in str(error):
+        # The allocators of CPU and MPS raise a plain RuntimeError.
+        said = ("can't allocate memory", "not enough memory", "out of memory")
+        if not any(words in str(error) for words in said):
             raise
         raise MemoryLimitError("out of memory", where=where, todo="use a smaller batch") from error
 

@@ -7,7 +7,7 @@ import json
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +58,8 @@ def atomic_path(path: Path) -> Iterator[Path]:
             temporary.replace(path)
             _flush(path.parent)
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # a read-only file system refuses even this
+            temporary.unlink(missing_ok=True)
 
 
 def _flush(path: Path) -> None:
@@ -86,9 +87,14 @@ def write_json(path: Path, content: Any) -> None:
 
 
 def append_line(path: Path, line: str) -> None:
-    """Append one line (UTF-8) and flush it to the disk."""
-    with storage_errors(path), path.open("a", encoding="utf-8", newline="\n") as stream:
-        stream.write(line + "\n")
+    """Append one line (UTF-8) and flush it to the disk.
+
+    What follows the last end of a line was cut off while it was written, and is removed first.
+    """
+    with storage_errors(path), path.open("a+b") as stream:
+        stream.seek(0)
+        stream.truncate(stream.read().rfind(b"\n") + 1)
+        stream.write(line.encode() + b"\n")
         stream.flush()
         os.fsync(stream.fileno())
 

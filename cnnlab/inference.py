@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -18,6 +19,7 @@ from cnnlab.runs import Run
 
 __all__ = [
     "Preprocessing",
+    "digest_of_tensors",
     "load_network",
     "measure_preprocessing",
     "place",
@@ -27,6 +29,9 @@ __all__ = [
 
 #: Images a forward pass. Fixed, so that no result depends on how many are asked for at once.
 BATCH_SIZE = 250
+
+#: Pixels are counted so many bytes at a time.
+_BLOCK_BYTES = 16 << 20
 
 
 @dataclass(frozen=True)
@@ -88,8 +93,9 @@ def measure_preprocessing(
     if normalization == "unit":
         return Preprocessing((0.0,) * channels, (1.0,) * channels, size, mirror=mirror)
     counts = np.zeros((channels, 256), dtype=np.int64)
-    for start in range(0, len(rows), 4096):
-        block = images[rows[start : start + 4096]]
+    step = max(1, _BLOCK_BYTES // (size[0] * size[1] * channels))
+    for start in range(0, len(rows), step):
+        block = images[rows[start : start + step]]
         for channel in range(channels):
             counts[channel] += np.bincount(block[..., channel].ravel(), minlength=256)
     values = np.arange(256) / 255
@@ -146,19 +152,35 @@ def predict_logits(
     return np.concatenate(blocks)
 
 
+def digest_of_tensors(tensors: Mapping[str, torch.Tensor]) -> str:
+    """SHA-256 over names, types, shapes and bytes of tensors on the CPU."""
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        tensor = tensors[name].contiguous()
+        digest.update(f"{name} {tensor.dtype} {list(tensor.shape)}".encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
+
+
 def read_tensors(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
     """Read a checkpoint: tensors by name, and the JSON of its header.
 
-    No pickle is involved; anything that is not such a file is a :class:`RunError`.
+    No pickle is involved, and the SHA-256 in the header is checked; anything that is not such a
+    file is a :class:`RunError`.
     """
     from safetensors import SafetensorError, safe_open
 
     try:
         with safe_open(path, framework="pt") as stream:
             header = json.loads((stream.metadata() or {})["cnnlab"])
-            return {name: stream.get_tensor(name) for name in stream.keys()}, header  # noqa: SIM118
-    except (OSError, SafetensorError, KeyError, ValueError):
-        raise RunError("missing or damaged", where=path, expected="a cnnlab checkpoint") from None
+            names = stream.keys()
+            tensors = {name: stream.get_tensor(name) for name in names}
+        whole = header["sha256"] == digest_of_tensors(tensors)
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError):
+        whole = False
+    if not whole:
+        raise RunError("missing or damaged", where=path, expected="a cnnlab checkpoint")
+    return tensors, header
 
 
 def place(network: torch.nn.Module, device: torch.device) -> torch.nn.Module:

@@ -106,7 +106,10 @@ class Run:
     @cached_property
     def split(self) -> Record:
         """``split.json``: ``dataset`` facts and the row indices of each part."""
-        return self._json("split.json")
+        split = self._json("split.json")
+        if not isinstance(split.get("dataset"), dict) or not set(_PARTS) <= set(split):
+            raise RunError("incomplete", where=self.path / "split.json", todo="train it again")
+        return split
 
     def rows(self) -> Split:
         """The split's row indices."""
@@ -232,8 +235,10 @@ class Run:
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError):
-            raise RunError("missing or damaged", where=path, todo="train the run again") from None
-        return dict(content)
+            content = None
+        if not isinstance(content, dict):
+            raise RunError("missing or damaged", where=path, todo="train the run again")
+        return content
 
     def _lines(self, file: str) -> list[Record]:
         path = self.path / file
@@ -241,12 +246,13 @@ class Run:
             return []
         records = []
         # A line without its end was cut off while it was written: it never happened.
-        whole = path.read_text(encoding="utf-8").rpartition("\n")[0]
+        whole = path.read_bytes().rpartition(b"\n")[0]
         for number, line in enumerate(whole.splitlines(), start=1):
             try:
-                records.append(json.loads(line))
-            except ValueError:
-                raise RunError("damaged", where=f"{path}, line {number}") from None
+                records.append(dict(json.loads(line)))
+            except (TypeError, ValueError):
+                todo = "remove the line, or train the run again"
+                raise RunError("damaged", where=f"{path}, line {number}", todo=todo) from None
         return records
 
 

@@ -13,6 +13,7 @@ import yaml
 from cnnlab.errors import ConfigError
 
 __all__ = [
+    "changed_keys",
     "dump_yaml",
     "load_yaml",
     "merge",
@@ -35,15 +36,24 @@ _DURATION = re.compile(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\
 
 
 class _Loader(yaml.SafeLoader):
-    """PyYAML's safe loader, but ``1e-4`` is a number and a key may stand once only."""
+    """PyYAML's safe loader, but ``1e-4`` is a number and a key is text and stands once.
+
+    Aliases are refused: settings do not need them, and they can grow without end.
+    """
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call] # PyYAML's
+            raise yaml.composer.ComposerError(None, None, "an alias (*) is not allowed", mark)
+        return super().compose_node(parent, index)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[Any] = set()
         for key_node, _ in node.value:
             key = self.construct_object(key_node, deep=True)
-            if not isinstance(key, str | int | float | bool):
+            if not isinstance(key, str):
                 raise yaml.constructor.ConstructorError(
-                    None, None, "a key must be plain text", key_node.start_mark
+                    None, None, f"the key {key!r} is no text: put it in quotes", key_node.start_mark
                 )
             if key in seen:
                 raise yaml.constructor.ConstructorError(
@@ -63,6 +73,12 @@ class _Dumper(yaml.SafeDumper):
         return True
 
 
+def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.Node:
+    # PyYAML writes rare line breaks (U+0085, U+2028) plainly and reads them back as spaces.
+    style = None if text.isprintable() else '"'
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
 def _represent_list(dumper: yaml.SafeDumper, data: Any) -> yaml.Node:
     plain = all(isinstance(item, int | float | str | bool | None) for item in data)
     return dumper.represent_sequence("tag:yaml.org,2002:seq", data, flow_style=plain)
@@ -78,6 +94,7 @@ def _represent_float(dumper: yaml.SafeDumper, value: float) -> yaml.Node:
     return dumper.represent_scalar("tag:yaml.org,2002:float", text)
 
 
+_Dumper.add_representer(str, _represent_text)
 _Dumper.add_representer(list, _represent_list)
 _Dumper.add_representer(tuple, _represent_list)
 _Dumper.add_representer(float, _represent_float)
@@ -133,6 +150,18 @@ def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
         else:
             merged[key] = value
     return merged
+
+
+def changed_keys(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "") -> list[str]:
+    """The dotted keys at which two nested mappings differ."""
+    changed: list[str] = []
+    for key in dict.fromkeys([*old, *new]):
+        first, second = old.get(key), new.get(key)
+        if isinstance(first, Mapping) and isinstance(second, Mapping):
+            changed += changed_keys(first, second, f"{prefix}{key}.")
+        elif first != second or (key in old) != (key in new):
+            changed.append(f"{prefix}{key}")
+    return changed
 
 
 def parse_override(text: str) -> dict[str, Any]:

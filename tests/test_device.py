@@ -16,8 +16,9 @@ from cnnlab.errors import DeviceError, MemoryLimitError
 
 def test_a_device_that_is_asked_for_must_be_there():
     assert choose_device("cpu").name == "cpu"
-    with pytest.raises(DeviceError, match="one of auto, cpu, cuda, mps"):
-        choose_device("gpu")
+    for name in ("gpu", "cpu:7", "auto:3", "mps:1", "cuda:x", ""):
+        with pytest.raises(DeviceError, match="one of auto, cpu, cuda, mps"):
+            choose_device(name)
     for name, there in (
         ("cuda", torch.cuda.is_available()),
         ("mps", torch.backends.mps.is_available()),

@@ -64,6 +64,13 @@ def test_lines_are_appended(tmp_path):
     assert (tmp_path / "a.jsonl").read_bytes() == b"1\n2\n"
 
 
+def test_a_line_that_was_cut_off_is_removed_before_the_next(tmp_path):
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(b"1\n2 and then the power")
+    append_line(path, "3")
+    assert path.read_bytes() == b"1\n3\n"
+
+
 def test_sha256_is_hashlibs(tmp_path):
     content = os.urandom(3_000_001)
     (tmp_path / "a").write_bytes(content)

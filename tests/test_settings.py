@@ -4,6 +4,7 @@ from hypothesis import strategies as st
 
 from cnnlab.errors import ConfigError
 from cnnlab.settings import (
+    changed_keys,
     dump_yaml,
     load_yaml,
     merge,
@@ -43,7 +44,10 @@ def test_numbers_with_an_exponent_are_numbers(text, value):
         ("a: [1", "line"),
         ("a:\n\t- b", "line 2"),
         ("!!python/object/apply:os.system [true]", "could not determine a constructor"),
-        ("? [a, b]\n: 1", "a key must be plain text"),
+        ("? [a, b]\n: 1", "is no text: put it in quotes"),
+        ("a: {1: 2}", "the key 1 is no text"),
+        ("on: 3", "the key True is no text"),
+        ("a: &x {b: *x}", "an alias (*) is not allowed"),
         ("[" * 2000, ""),
     ],
 )
@@ -76,6 +80,12 @@ def test_merging_lays_one_mapping_on_the_other():
         "e": None,
     }
     assert below == {"a": {"b": 1, "c": 2}, "d": [1]}
+
+
+def test_changed_keys_are_dotted():
+    old = {"a": {"b": 1, "c": 2}, "d": 3, "e": None}
+    assert changed_keys(old, {"a": {"b": 1, "c": 9}, "d": 3}) == ["a.c", "e"]
+    assert changed_keys(old, old) == []
 
 
 def test_overrides():

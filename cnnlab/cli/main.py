@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from cnnlab.cli import compare, data, evaluate, models, quickstart, report, runs, train
-from cnnlab.cli.output import note, prepare_streams, silence_broken_pipe
+from cnnlab.cli.output import note, prepare_streams, print_text
 from cnnlab.errors import CnnlabError
 
 __all__ = ["app", "main"]
@@ -33,7 +33,7 @@ def _print_version(asked: bool) -> None:
     if asked:
         from importlib.metadata import version
 
-        sys.stdout.write(f"cnnlab {version('cnnlab')}\n")
+        print_text(f"cnnlab {version('cnnlab')}")
         raise typer.Exit
 
 
@@ -61,7 +61,9 @@ def _run(arguments: list[str] | None) -> int:
     try:
         code = app(args=arguments, standalone_mode=False)
     except _USAGE_ERROR as error:
-        note(f"cnnlab: {' '.join(error.format_message().split())}")
+        said = error.format_message()
+        # No verb at all is answered with the help, as it is.
+        note(said if said.startswith("Usage:") else f"cnnlab: {' '.join(said.split())}")
         return 2
     except CnnlabError as error:
         note(f"cnnlab: {error}")
@@ -77,10 +79,6 @@ def main(arguments: list[str] | None = None) -> None:
     prepare_streams()
     try:
         code = _run(arguments)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        silence_broken_pipe()
-        code = 0
     except Exception as error:
         # A bug of ours: one line for the user, the whole story for who reports it.
         if os.environ.get("CNNLAB_TRACEBACK"):

@@ -6,35 +6,61 @@ import json
 import os
 import sys
 from collections.abc import Mapping
-from typing import Any
+from pathlib import Path
+from typing import Any, TextIO
 
-__all__ = ["note", "prepare_streams", "print_json", "print_text", "silence_broken_pipe"]
+from cnnlab.errors import StorageError
+
+__all__ = ["note", "prepare_streams", "print_json", "print_text"]
 
 
 def prepare_streams() -> None:
-    """Let no letter crash a terminal or pipe whose encoding lacks it."""
+    """Let no letter crash a terminal whose encoding lacks it, nor a stream that is closed."""
+    sys.stdout = sys.stdout or _nowhere()
+    sys.stderr = sys.stderr or _nowhere()
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(errors="backslashreplace")
 
 
-def silence_broken_pipe() -> None:
-    """The reader went away (``| head``): give the interpreter's last flush nothing to fail on."""
+def _nowhere() -> TextIO:
+    return Path(os.devnull).open("w", encoding="utf-8")
+
+
+def _point_at_nothing(stream: TextIO) -> None:
+    """Give the interpreter's last flush nothing to fail on."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
+
+
+def _write(text: str) -> None:
+    try:
+        sys.stdout.write(text + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader went away (``| head``)
+        _point_at_nothing(sys.stdout)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        _point_at_nothing(sys.stdout)
+        raise StorageError(f"cannot write: {reason}", where="standard output") from error
 
 
 def print_text(text: str) -> None:
     """Print a result."""
-    sys.stdout.write(text + "\n")
+    _write(text)
 
 
 def print_json(content: Mapping[str, Any]) -> None:
     """Print one JSON object, the only thing on standard output."""
-    sys.stdout.write(json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+    _write(json.dumps(content, indent=1, allow_nan=False))
 
 
 def note(line: str) -> None:
     """Say something that is no result: a choice and its reason, a file ignored."""
-    sys.stderr.write(line + "\n")
+    try:
+        sys.stderr.write(line + "\n")
+        sys.stderr.flush()
+    except BrokenPipeError:  # whoever watched has gone; the work goes on
+        _point_at_nothing(sys.stderr)

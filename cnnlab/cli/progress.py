@@ -36,13 +36,12 @@ def _epoch_line(event: EpochDone) -> str:
 class TrainingDisplay(AbstractContextManager["TrainingDisplay"]):
     """Shows training events on standard error; call it with each event."""
 
-    def __init__(self, *, quiet: bool = False) -> None:
-        self._quiet = quiet
+    def __init__(self) -> None:
         self._bar: Progress | None = None
         self._task: TaskID | None = None
 
     def __enter__(self) -> TrainingDisplay:
-        if not self._quiet and sys.stderr.isatty():
+        if sys.stderr.isatty():
             self._bar = _make_bar()
             self._bar.start()
         return self
@@ -60,17 +59,10 @@ class TrainingDisplay(AbstractContextManager["TrainingDisplay"]):
         """Show one event."""
         from cnnlab.training.events import BatchDone, Notice
 
-        if self._quiet:
-            return
         if isinstance(event, BatchDone):
             self._show_batch(event)
         else:
             self._say(event.text if isinstance(event, Notice) else _epoch_line(event))
-
-    def say(self, line: str) -> None:
-        """Show one line."""
-        if not self._quiet:
-            self._say(line)
 
     def _say(self, line: str) -> None:
         if self._bar is None:
@@ -82,7 +74,7 @@ class TrainingDisplay(AbstractContextManager["TrainingDisplay"]):
         if self._bar is None:
             return
         if self._task is None:
-            self._task = self._bar.add_task("", total=event.steps)
+            self._task = self._bar.add_task("", total=event.steps, figures="")
         stage = f"stage {event.stage}/{event.stages} " if event.stages > 1 else ""
         done = event.step == event.steps
         self._bar.update(

@@ -104,38 +104,28 @@ def train(
         "--name": name,
     }
     settings = _nested(values)
+    labels = {_SETTINGS[option]: option for option, value in values.items() if value is not None}
     if resume is not None and (settings or recipe or config or overrides):
         raise ConfigError(
             "--resume goes on with the run's own configuration",
             expected="no other setting beside it",
             todo="start a new run with --config to change something",
         )
-    _train(settings, recipe, config, overrides or [], resume, runs, as_json)
+    asked = {"recipe": recipe, "file": config, "settings": settings, "overrides": overrides or []}
+    _train({**asked, "labels": labels}, resume, runs, as_json)
 
 
-def _train(
-    settings: dict[str, Any],
-    recipe: str | None,
-    config: Path | None,
-    overrides: list[str],
-    resume: str | None,
-    runs: Path,
-    as_json: bool,
-) -> None:
+def _train(asked: dict[str, Any], resume: str | None, runs: Path, as_json: bool) -> None:
     from cnnlab.cli.progress import TrainingDisplay
     from cnnlab.runs import open_run
     from cnnlab.workflows.configure import configure
     from cnnlab.workflows.train import resume_and_evaluate, train_and_evaluate
 
-    with TrainingDisplay(quiet=False) as display:
+    with TrainingDisplay() as display:
         if resume is not None:
             trained = resume_and_evaluate(open_run(resume, runs=runs), display)
         else:
-            labels = {key: option for option, key in _SETTINGS.items()}
-            resolved = configure(
-                recipe=recipe, file=config, settings=settings, overrides=overrides, labels=labels
-            )
-            trained = train_and_evaluate(resolved, runs, display)
+            trained = train_and_evaluate(configure(**asked), runs, display)
     if as_json:
         print_json(trained.to_dict())
     else:

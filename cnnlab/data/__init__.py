@@ -5,7 +5,7 @@ from __future__ import annotations
 from cnnlab.data import cifar10, cifar10_jpeg, digits, fashion_mnist
 from cnnlab.data.dataset import PARTS, Dataset
 from cnnlab.data.images import decode_image
-from cnnlab.data.opening import open_dataset
+from cnnlab.data.opening import open_dataset, settled_source
 from cnnlab.data.source import SOURCES, ReadOptions
 from cnnlab.data.split import Split, SplitSizes, draw_split
 
@@ -23,4 +23,5 @@ __all__ = [
     "draw_split",
     "fashion_mnist",
     "open_dataset",
+    "settled_source",
 ]

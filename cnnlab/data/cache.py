@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from cnnlab.data.dataset import Dataset, fingerprint_of
 from cnnlab.data.places import home
+from cnnlab.data.repeats import repeat_notes
 from cnnlab.data.source import Allocate, Decoded, ReadOptions, Say, unsaid
 from cnnlab.data.tree import shown
 from cnnlab.errors import CnnlabError, RunError, StorageError
@@ -163,7 +164,7 @@ def _fill(folder: Path, key: CacheKey, read: Callable[[Allocate], Decoded], name
         "parts": dict(decoded.parts),
         "shape": list(images.shape),
         "fingerprint": fingerprint_of(images, labels, tuple(decoded.class_names)),
-        "notes": list(decoded.notes),
+        "notes": [*decoded.notes, *repeat_notes(images, decoded.parts)],
         "key": key.as_json(),
     }
     # A reader's mistake shows here, before the entry exists, and not as a damaged entry.

@@ -20,7 +20,7 @@ from cnnlab.data.tree import input_errors, shown
 from cnnlab.errors import ConfigError, DataError, UnknownNameError
 from cnnlab.registry import suggestion
 
-__all__ = ["open_dataset"]
+__all__ = ["open_dataset", "settled_source"]
 
 
 _DEFAULTS = ReadOptions()
@@ -29,6 +29,11 @@ _PUBLISHED = (
     (cifar10.recognise, cifar10.read_path),
     (fashion_mnist.recognise, fashion_mnist.read_path),
 )
+
+
+def settled_source(source: str) -> str:
+    """What to write down: a known name as it is, a path so that it holds in any folder."""
+    return source if source in SOURCES else str(Path(source).expanduser().resolve())
 
 
 def open_dataset(

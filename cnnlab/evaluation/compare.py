@@ -33,6 +33,7 @@ class Row:
 
     run: str
     path: str
+    status: str
     data: str
     train_accuracy: float | None
     inner_accuracy: float | None
@@ -86,7 +87,8 @@ class Comparison(ShownAsText):
             )
             for row in self.rows
         ]
-        said = [pair.verdict for pair in self.pairs] + self.not_compared
+        said = [f"{row.run} is {row.status}" for row in self.rows if row.status != "finished"]
+        said += [pair.verdict for pair in self.pairs] + self.not_compared
         return "\n".join([text_table(header, rows), "", *said])
 
     def to_dict(self) -> dict[str, Any]:
@@ -153,6 +155,7 @@ def table_row(run: Run) -> Row:
     return Row(
         run=run.name,
         path=str(run.path),
+        status=run.status,
         data=str(run.split["dataset"]["name"]),
         train_accuracy=chosen.get("train_accuracy"),
         inner_accuracy=chosen.get("inner_accuracy"),
@@ -179,24 +182,32 @@ def _verdict(a: str, b: str, result: PairedComparison) -> str:
     )
 
 
-def _pair(a: Run, b: Run) -> Pair | str:
+def _labels(runs: Sequence[Run]) -> list[str]:
+    """What to call the runs: their names, or their paths where names are the same."""
+    names = Counter(run.name for run in runs)
+    return [run.name if names[run.name] == 1 else str(run.path) for run in runs]
+
+
+def _pair(a: Run, b: Run, name_a: str, name_b: str) -> Pair | str:
     """Compare two runs, or say why that cannot be done."""
     said_a, said_b = a.predictions("validation"), b.predictions("validation")
     if said_a is None or said_b is None:
-        missing = a if said_a is None else b
-        return f"{a.name} and {b.name}: {missing.name} has no validation predictions"
+        missing = name_a if said_a is None else name_b
+        return f"{name_a} and {name_b}: {missing} has no validation predictions"
     same_data = a.split["dataset"]["fingerprint"] == b.split["dataset"]["fingerprint"]
     if not same_data or not np.array_equal(said_a.indices, said_b.indices):
-        return f"{a.name} and {b.name}: validated on different images, so not comparable"
+        return f"{name_a} and {name_b}: validated on different images, so not comparable"
     result = compare_paired(said_a.classes == said_a.labels, said_b.classes == said_b.labels)
-    return Pair(a.name, b.name, result, _verdict(a.name, b.name, result))
+    return Pair(name_a, name_b, result, _verdict(name_a, name_b, result))
 
 
 def compare(runs: Sequence[Run]) -> Comparison:
-    """Compare two or more runs on their saved validation predictions."""
+    """Compare two or more runs on their saved validation predictions; each counts once."""
+    runs = list({run.path.resolve(): run for run in runs}.values())
     if len(runs) < 2:
-        raise RunError("one run cannot be compared", expected="two or more")
-    outcomes = [_pair(a, b) for a, b in combinations(runs, 2)]
+        raise RunError("one run cannot be compared", expected="two or more different ones")
+    named = list(zip(runs, _labels(runs), strict=True))
+    outcomes = [_pair(a, b, name_a, name_b) for (a, name_a), (b, name_b) in combinations(named, 2)]
     return Comparison(
         rows=[table_row(run) for run in runs],
         pairs=[outcome for outcome in outcomes if isinstance(outcome, Pair)],

@@ -8,11 +8,11 @@ from typing import Any, Literal
 import numpy as np
 
 from cnnlab.data.source import Say, unsaid
-from cnnlab.device import choose_device, set_threads
+from cnnlab.device import choose_device, make_repeatable
 from cnnlab.errors import RunError
 from cnnlab.evaluation.ledger import enter_test_opening
 from cnnlab.inference import Preprocessing, load_network, predict_logits
-from cnnlab.metrics import Scores, score
+from cnnlab.metrics import ClassScores, Scores, score
 from cnnlab.runs import Predictions, Run
 from cnnlab.tables import ShownAsText, text_table
 
@@ -52,7 +52,7 @@ class Evaluation(ShownAsText):
         per_class = text_table(
             ["class", "precision", "recall", "f1", "support"],
             [
-                (name, entry.precision, entry.recall, entry.f1, entry.support)
+                (name, *_measured(entry).values(), entry.support)
                 for name, entry in zip(names, scores.per_class, strict=True)
             ],
         )
@@ -87,16 +87,16 @@ class Evaluation(ShownAsText):
             "confusion_matrix": scores.matrix.tolist(),
             "confusion_matrix_axes": "rows are true classes, columns are predicted classes",
             "per_class": [
-                {
-                    "class": name,
-                    "precision": entry.precision,
-                    "recall": entry.recall,
-                    "f1": entry.f1,
-                    "support": entry.support,
-                }
+                {"class": name, **_measured(entry), "support": entry.support}
                 for name, entry in zip(self.class_names, scores.per_class, strict=True)
             ],
         }
+
+
+def _measured(entry: ClassScores) -> dict[str, float | None]:
+    """A class's scores; None where there was nothing to divide by, so nothing was measured."""
+    values = {"precision": entry.precision, "recall": entry.recall, "f1": entry.f1}
+    return {name: None if name in entry.undefined else value for name, value in values.items()}
 
 
 def evaluation_of(run: Run, split: SplitName) -> Evaluation | None:
@@ -125,7 +125,7 @@ def evaluate(
     rows = np.array(run.split[split], dtype=np.int64)
     if not len(rows):
         raise RunError(f"its {split} split holds no image", where=run.path)
-    set_threads(config.threads or 1)
+    make_repeatable(config.threads or 1)
     network = load_network(run, choose_device(device or config.device).name)
     dataset = run.open_dataset(say)
     preprocessing = Preprocessing.from_dict(run.preprocessing)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -10,8 +9,8 @@ from typing import Any
 import torch
 
 from cnnlab.errors import RunError
-from cnnlab.files import atomic_path
-from cnnlab.inference import read_tensors
+from cnnlab.files import write_bytes
+from cnnlab.inference import digest_of_tensors, read_tensors
 from cnnlab.runs import Run
 
 __all__ = ["latest_checkpoint", "pack_optimizer", "save_last", "save_tensors", "unpack_optimizer"]
@@ -20,23 +19,13 @@ _KEPT = 2
 Tensors = dict[str, torch.Tensor]
 
 
-def _digest(tensors: Tensors) -> str:
-    digest = hashlib.sha256()
-    for name in sorted(tensors):
-        tensor = tensors[name]
-        digest.update(f"{name} {tensor.dtype} {list(tensor.shape)}".encode())
-        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
-    return digest.hexdigest()
-
-
 def save_tensors(path: Path, tensors: Tensors, header: dict[str, Any]) -> None:
     """Write a checkpoint in one step, with a SHA-256 over its tensors in the header."""
-    from safetensors.torch import save_file
+    from safetensors.torch import save
 
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    header = {**header, "sha256": _digest(plain)}
-    with atomic_path(path) as temporary:
-        save_file(plain, temporary, metadata={"cnnlab": json.dumps(header)})
+    header = {**header, "sha256": digest_of_tensors(plain)}
+    write_bytes(path, save(plain, metadata={"cnnlab": json.dumps(header)}))
 
 
 def save_last(run: Run, step: int, tensors: Tensors, header: dict[str, Any]) -> None:
@@ -61,10 +50,8 @@ def latest_checkpoint(run: Run) -> tuple[Tensors, dict[str, Any], list[str]] | N
             tensors, header = read_tensors(path)
         except RunError:
             damaged.append(path.name)
-            continue
-        if header.get("sha256") == _digest(tensors):
+        else:
             return tensors, header, damaged
-        damaged.append(path.name)
     if damaged:
         raise RunError(
             f"every checkpoint is damaged ({', '.join(damaged)})",

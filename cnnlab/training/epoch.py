@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import torch
 
-from cnnlab.device import memory_errors, synchronize
+from cnnlab.device import synchronize
 from cnnlab.training.batches import Batches
 from cnnlab.training.events import BatchDone, Watcher
 from cnnlab.training.fitter import Fitter
@@ -40,21 +40,18 @@ class EpochRunner:
         every = 1 if fitter.device.type == "cpu" else _FETCH_EVERY
         batches = self._batches.epoch(place.stage, place.epoch, first_step=place.step)
         start = time.perf_counter()
-        with memory_errors("training"):
-            for images, labels in batches:
-                loss, correct = fitter.step(
-                    images, labels, steps=len(self._batches), weights=weights
-                )
-                self._pending.append((loss, correct, len(labels)))
-                last = place.step == len(self._batches)
-                if last or place.step % every == 0:
-                    self._fetch()
-                    now = time.perf_counter()
-                    self._clock.add(now - start)
-                    start = now
-                    self._tell()
-                    if not last and pause():
-                        return False
+        for images, labels in batches:
+            loss, correct = fitter.step(images, labels, steps=len(self._batches), weights=weights)
+            self._pending.append((loss, correct, len(labels)))
+            last = place.step == len(self._batches)
+            if last or place.step % every == 0:
+                self._fetch()
+                now = time.perf_counter()
+                self._clock.add(now - start)
+                start = now
+                self._tell()
+                if not last and pause():
+                    return False
         return True
 
     def _fetch(self) -> None:

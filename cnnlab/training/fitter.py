@@ -150,7 +150,7 @@ class Fitter:
         return DivergedError(
             what,
             where=f"stage {place.stage}, epoch {place.epoch}, step {place.step}",
-            todo="lower --lr; the best epoch so far is kept",
+            todo="lower --lr; the best finished epoch of this stage, if any, is kept",
         )
 
     def tensors(self) -> Tensors:
@@ -164,7 +164,11 @@ class Fitter:
     def save_last(self) -> None:
         """Write a checkpoint from which training goes on exactly."""
         packed, header = pack_optimizer(self.optimizer)
-        content = {"state": self.state.to_dict(), "optimizer": header}
+        content = {
+            "state": self.state.to_dict(),
+            "optimizer": header,
+            "config": self.config.to_dict(),
+        }
         step = self.state.position.total_steps
         save_last(self.prepared.run, step, {**self.tensors(), **packed}, content)
 

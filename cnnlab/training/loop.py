@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 
 from cnnlab.config import EarlyStoppingConfig, RunConfig
-from cnnlab.device import set_threads
-from cnnlab.errors import CnnlabError, Interrupted
+from cnnlab.device import make_repeatable, memory_errors
+from cnnlab.errors import CnnlabError, Interrupted, RunError
 from cnnlab.files import exclusive_lock, write_json
 from cnnlab.runs import Run
+from cnnlab.settings import changed_keys
 from cnnlab.training.batches import Batches
 from cnnlab.training.checkpoint import latest_checkpoint
 from cnnlab.training.epoch import EpochRunner
@@ -54,15 +55,17 @@ def resume(run: Run, watch: Watcher = unwatched) -> Run:
 
 def _fit(prepared: Prepared, watch: Watcher) -> Run:
     run = prepared.run
-    set_threads(prepared.config.threads or 1)
+    make_repeatable(prepared.config.threads or 1)
     with ExitStack() as stack:
         stack.enter_context(exclusive_lock(run.path / ".lock", holder="training"))
         stop = stack.enter_context(StopRequest())
+        stack.enter_context(memory_errors("training"))
         loop = _Loop(prepared, watch, stop)
         loop.restore()
         stack.enter_context(ResourceMonitor(run))
         try:
-            loop.fit()
+            with memory_errors("training"):
+                loop.fit()
         except Interrupted:
             raise
         except CnnlabError as error:
@@ -89,13 +92,25 @@ class _Loop:
             tensors, header, damaged = found
             for name in damaged:
                 self.watch(Notice(f"checkpoint {name} is damaged; the one before it is used"))
+            self._check_unchanged(header["config"])
             self.fitter.restore(tensors, header)
             if self._clock_file.exists():
                 self.clock = Clock(**json.loads(self._clock_file.read_text(encoding="utf-8")))
         for file in ("metrics.jsonl", "timing.jsonl"):
             self.run.keep_lines(file, self.fitter.state.epochs_done)
-        (self.run.path / "result.json").unlink(missing_ok=True)
+        # What was said of earlier weights is no longer true of this run.
+        for stale in [self.run.path / "result.json", *self.run.path.glob("predictions/*.npz")]:
+            stale.unlink(missing_ok=True)
         write_progress(self.run)
+
+    def _check_unchanged(self, saved: dict[str, Any]) -> None:
+        changed = changed_keys(saved, self.config.to_dict())
+        if changed:
+            raise RunError(
+                f"changed since the training was cut off: {', '.join(changed)}",
+                where=self.run.path / "config.yaml",
+                todo="put the old values back, or train a new run with --config",
+            )
 
     @property
     def _clock_file(self) -> Path:

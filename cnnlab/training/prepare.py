@@ -8,18 +8,18 @@ from typing import Any
 
 import torch
 
-from cnnlab.config import RunConfig
-from cnnlab.data import SOURCES, ReadOptions, open_dataset
+from cnnlab.config import RunConfig, TrainingConfig
+from cnnlab.data import ReadOptions, open_dataset, settled_source
 from cnnlab.data.dataset import Dataset
 from cnnlab.data.split import Split, draw_split
 from cnnlab.device import choose_device, choose_precision, describe_machine
-from cnnlab.errors import DataError
+from cnnlab.errors import ConfigError, DataError
 from cnnlab.inference import Preprocessing, measure_preprocessing
 from cnnlab.models import MODELS, Architecture, load_architecture
 from cnnlab.runs import Run, create_run
 from cnnlab.settings import dump_yaml
 from cnnlab.training.events import Notice, Watcher
-from cnnlab.training.stages import plan_stages
+from cnnlab.training.stages import Stage, plan_stages
 
 __all__ = ["Prepared", "prepare_new_run", "prepare_resumed_run"]
 
@@ -58,16 +58,16 @@ def _resolve(config: RunConfig, dataset: Dataset) -> tuple[RunConfig, dict[str, 
     precision = choose_precision(config.precision, device.name)
     threads = config.threads or torch.get_num_threads()
     stratify = config.data.stratify
-    source, model = config.data.source, config.model.name
+    model = config.model.name
     resolved = config.updated(
         device=device.name,
         precision=precision.name,
         threads=threads,
         data={
             "stratify": len(dataset) < _STRATIFY_BELOW if stratify is None else stratify,
-            "source": source if source in SOURCES else str(Path(source).resolve()),
+            "source": settled_source(config.data.source),
         },
-        model={"name": model if model in MODELS else str(Path(model).resolve())},
+        model={"name": model if model in MODELS else str(Path(model).expanduser().resolve())},
     )
     reasons = {
         "device": {"name": device.name, "reason": device.reason},
@@ -90,6 +90,17 @@ def _dataset_facts(dataset: Dataset) -> dict[str, Any]:
     }
 
 
+def _check_watched(stages: list[Stage], split: Split, training: TrainingConfig) -> None:
+    """Early stopping needs images to watch."""
+    watched = len(split.validation) or all(len(stage.inner) for stage in stages)
+    if training.early_stopping is not None and not watched:
+        raise ConfigError(
+            "there is no validation image to watch",
+            where="training.early_stopping",
+            todo="set data.validation or training.inner_validation, or early_stopping=null",
+        )
+
+
 def prepare_new_run(config: RunConfig, runs: Path, watch: Watcher) -> Prepared:
     """Decide everything, check that it fits, and write the run directory's first files.
 
@@ -100,26 +111,27 @@ def prepare_new_run(config: RunConfig, runs: Path, watch: Watcher) -> Prepared:
     config, reasons = _resolve(config, dataset)
     sizes, data = config.data.sizes(), config.data
     split = draw_split(dataset, sizes, seed=data.split_seed, stratify=bool(data.stratify))
-    plan_stages(split.train, config.training)
+    _check_watched(plan_stages(split.train, config.training), split, config.training)
     architecture = load_architecture(
         config.model.name,
         input_shape=dataset.image_shape,
         classes=len(dataset.class_names),
         params=config.model.params,
     )
-    config = config.updated(model={"params": architecture.params})
+    stem, exact = config.name, config.name is not None
+    # A name belongs to one run; the configuration may be trained again.
+    config = config.updated(name=None, model={"params": architecture.params})
     summary = architecture.summary().to_text()
     preprocessing = measure_preprocessing(
         dataset.images, split.train, config.normalization, mirror=config.mirror
     )
-    stem = config.name or f"{architecture.name}-{dataset.name}".lower().replace(" ", "-")
+    stem = stem or f"{architecture.name}-{dataset.name}".lower().replace(" ", "-")
     environment = {**describe_machine(config.device), "choices": reasons}
     run = create_run(
         runs,
         "".join(letter if letter.isalnum() or letter in "._+-" else "-" for letter in stem)[:100],
         {
-            # A name belongs to one run; the configuration may be trained again.
-            "config.yaml": config.updated(name=None).to_yaml(),
+            "config.yaml": config.to_yaml(),
             "environment.json": environment,
             "split.json": {
                 "dataset": _dataset_facts(dataset),
@@ -131,7 +143,7 @@ def prepare_new_run(config: RunConfig, runs: Path, watch: Watcher) -> Prepared:
             "summary.txt": summary + "\n",
             "preprocessing.json": preprocessing.to_dict(),
         },
-        exact=config.name is not None,
+        exact=exact,
     )
     return Prepared(run, config, dataset, split, architecture, preprocessing)
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from cnnlab.config import RunConfig
-from cnnlab.data import open_dataset
+from cnnlab.data import open_dataset, settled_source
 from cnnlab.data.dataset import Dataset
 from cnnlab.data.source import Say
 from cnnlab.device import choose_device, choose_precision
+from cnnlab.errors import DataError
 from cnnlab.models import Architecture, load_architecture
 from cnnlab.training.speed import measure_images_per_second
 from cnnlab.workflows.configure import configure
@@ -49,6 +49,7 @@ RUNGS = (
 #: A busier moment takes its share of the budget.
 _SHARE_FOR_TRAINING = 0.9
 _MOST_EPOCHS = 60
+_FEWEST_IMAGES = 6
 
 #: Mirror images are the same class in photographs and clothes, not in digits or letters.
 _FLIPPED = ("cifar10", "cifar10-jpeg", "fashion-mnist")
@@ -119,8 +120,15 @@ def plan_within(
 
     The smallest is taken where none fits, with a time limit so that it ends all the same.
     """
-    name = source if not Path(source).exists() else str(Path(source).resolve())
-    planner = _Planner(name, open_dataset(name, say=say), seed, device)
+    name = settled_source(source)
+    dataset = open_dataset(name, say=say)
+    if len(dataset) < _FEWEST_IMAGES:
+        raise DataError(
+            f"{len(dataset)} images cannot be divided into training, validation and test",
+            where=source,
+            expected=f"at least {_FEWEST_IMAGES}",
+        )
+    planner = _Planner(name, dataset, seed, device)
     limit = budget_seconds * _SHARE_FOR_TRAINING
     index = 2
     seconds = planner.measured_seconds(RUNGS[index])

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from cnnlab.config import RunConfig, make_config
+from cnnlab.config import RunConfig, lay, make_config
 from cnnlab.models import load_model_file
 from cnnlab.recipes import load_recipe
-from cnnlab.settings import load_yaml, merge, parse_override
+from cnnlab.settings import load_yaml, with_overrides
 
 __all__ = ["configure"]
 
@@ -38,15 +38,14 @@ def configure(
     layers = [load_recipe(recipe)] if recipe else []
     if file is not None:
         layers.append(load_yaml(file))
-    layers.append(dict(settings or {}))
-    layers += [parse_override(text) for text in overrides]
-    asked: dict[str, Any] = {}
-    for layer in layers:
-        asked = merge(asked, layer)
+    layers.append(with_overrides(settings or {}, overrides))
+    # First what the user says is put together, then it is laid on the model's own settings: a
+    # rate from a file stays beside an optimizer named as an option.
+    asked = lay(layers)
     model = asked.get("model")
     name = model.get("name") if isinstance(model, Mapping) else None
     defaults = _model_defaults(str(name) if name else RunConfig().model.name)
-    return make_config([defaults, *layers], where=str(file or "configuration"), labels=labels)
+    return make_config([defaults, asked], where=str(file or "configuration"), labels=labels)
 
 
 def _model_defaults(name: str) -> dict[str, Any]:

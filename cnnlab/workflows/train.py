@@ -10,7 +10,7 @@ from cnnlab.config import RunConfig
 from cnnlab.evaluation.evaluate import Evaluation, evaluate, evaluation_of
 from cnnlab.runs import Run
 from cnnlab.tables import ShownAsText
-from cnnlab.training.events import Notice, Watcher, unwatched
+from cnnlab.training.events import Watcher, unwatched
 from cnnlab.training.loop import resume, train
 from cnnlab.training.records import write_progress
 
@@ -59,19 +59,19 @@ def train_and_evaluate(
     config: RunConfig, runs: Path = Path("runs"), watch: Watcher = unwatched
 ) -> Trained:
     """Train a new run in ``runs`` and evaluate it on its validation split."""
-    return _evaluated(train(config, runs, watch), watch)
+    return _evaluated(train(config, runs, watch))
 
 
 def resume_and_evaluate(run: Run, watch: Watcher = unwatched) -> Trained:
     """Go on with a run, and evaluate it where that has not been done."""
-    return _evaluated(resume(run, watch), watch)
+    return _evaluated(resume(run, watch))
 
 
-def _evaluated(run: Run, watch: Watcher) -> Trained:
+def _evaluated(run: Run) -> Trained:
     if not run.split["validation"]:
         return Trained(run, None)
     done = evaluation_of(run, "validation")
     if done is None:
-        done = evaluate(run, "validation", say=lambda line: watch(Notice(line)))
+        done = evaluate(run, "validation")
         write_progress(run)
     return Trained(run, done)

@@ -1,9 +1,14 @@
 """The command line as its own process: pipes, terminals, locales, signals."""
 
+import contextlib
+import json
 import os
+import pty
 import signal
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import pytest
 from small import write_images
@@ -87,3 +92,62 @@ def test_case_14_a_killed_training_goes_on_exactly(tmp_path, images, tiny_model)
     for name in ("metrics.jsonl", "checkpoints/best.safetensors", f"checkpoints/{last}",
                  "predictions/validation.npz"):  # fmt: skip
         assert (cut / name).read_bytes() == (whole / name).read_bytes(), name
+
+
+def test_a_terminal_shows_a_bar_with_figures(tmp_path, images, tiny_model):
+    """On a terminal training draws a progress bar; everywhere else it prints lines."""
+    leader, follower = pty.openpty()
+    command = [*CNNLAB, "train", "--data", images, "--model", tiny_model, "--epochs", "2"]
+    process = subprocess.Popen(
+        command,
+        cwd=tmp_path,
+        stderr=follower,
+        stdout=subprocess.PIPE,
+        env={**os.environ, "TERM": "xterm"},
+    )
+    os.close(follower)
+    shown = b""
+    with contextlib.suppress(OSError):  # a terminal whose other end is closed reads as an error
+        while block := os.read(leader, 65536):
+            shown += block
+    out, _ = process.communicate(timeout=60)
+    os.close(leader)
+    assert process.returncode == 0, shown
+    assert b"images/s" in shown
+    assert b"epoch 2/2" in shown
+    assert b"validation accuracy" in out
+
+
+def test_a_reader_of_the_progress_that_goes_away_does_not_stop_training(
+    tmp_path, images, tiny_model
+):
+    command = (
+        f"{sys.executable} -m cnnlab train --data '{images}' --model '{tiny_model}' --epochs 9"
+    )
+    subprocess.run(
+        ["bash", "-c", f"{command} --name gone 2>&1 | head -n 1"], cwd=tmp_path, check=True,
+        capture_output=True,
+    )  # fmt: skip
+    result = tmp_path / "runs" / "gone" / "result.json"
+    deadline = time.monotonic() + 60
+    while not result.exists() and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert json.loads(result.read_text())["epochs"] == 9
+
+
+def test_a_full_standard_output_is_one_line():
+    if not Path("/dev/full").exists():
+        pytest.skip("this system has no /dev/full")
+    done = subprocess.run(
+        ["bash", "-c", f"{sys.executable} -m cnnlab models > /dev/full"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 3
+    assert done.stderr == "cnnlab: standard output: cannot write: No space left on device\n"
+
+
+def test_no_verb_prints_the_help_as_it_is():
+    done = subprocess.run(CNNLAB, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith("Usage: ")
+    assert done.stderr.count("\n") > 10

@@ -3,7 +3,7 @@ import pytest
 
 from cnnlab.errors import RunError
 from cnnlab.evaluation.compare import compare
-from cnnlab.runs import Predictions
+from cnnlab.runs import Predictions, Run
 from cnnlab.workflows.configure import configure
 from cnnlab.workflows.train import train_and_evaluate
 
@@ -69,3 +69,18 @@ def test_runs_on_other_images_are_not_compared(runs):
 def test_one_run_cannot_be_compared(runs):
     with pytest.raises(RunError, match="expected two or more"):
         compare(runs[:1])
+    with pytest.raises(RunError, match="expected two or more different ones"):
+        compare([runs[0], runs[0]])
+
+
+def test_runs_of_one_name_are_told_apart_by_their_paths(runs, tmp_path):
+    import shutil
+
+    shutil.copytree(runs[0].path, tmp_path / "other" / "a")
+    (pair,) = compare([runs[0], Run(tmp_path / "other" / "a")]).pairs
+    assert (pair.a, pair.b) == (str(runs[0].path), str(tmp_path / "other" / "a"))
+
+
+def test_a_run_that_has_not_ended_is_said(runs):
+    (runs[1].path / "result.json").unlink()
+    assert "b is unfinished" in compare(runs).to_text()

@@ -63,3 +63,24 @@ def test_an_error_names_the_file_or_the_option(tmp_path):
         configure(file=file)
     with pytest.raises(ConfigError, match=r"^--epochs: the value is 0"):
         configure(settings={"training": {"epochs": 0}}, labels={"training.epochs": "--epochs"})
+
+
+@pytest.mark.parametrize(
+    ("settings", "overrides"),
+    [
+        ({"optimizer": {"lr": 0.5}}, ["optimizer.name=sgd"]),
+        ({"optimizer": {"name": "sgd"}}, ["optimizer.lr=0.5"]),
+        ({}, ["optimizer.lr=0.5", "optimizer.name=sgd"]),
+        ({"optimizer": {"lr": 0.5}}, ["optimizer={name: sgd, momentum: 0.5}"]),
+    ],
+)
+def test_a_rate_that_was_asked_for_is_kept_beside_another_optimizer(settings, overrides):
+    config = configure(settings=settings, overrides=overrides)
+    assert (config.optimizer.name, config.optimizer.lr) == ("sgd", 0.5)
+
+
+def test_a_files_rate_is_kept_beside_another_optimizer_where_it_names_none(tmp_path):
+    file = tmp_path / "mine.yaml"
+    file.write_text("optimizer: {lr: 0.5}\n")
+    config = configure(file=file, settings={"optimizer": {"name": "sgd"}})
+    assert (config.optimizer.name, config.optimizer.lr) == ("sgd", 0.5)
