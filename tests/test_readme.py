@@ -1,5 +1,6 @@
 """Case 30: every command in the README runs as written, in the order in which it stands there."""
 
+import os
 import re
 import shlex
 import subprocess
@@ -17,6 +18,10 @@ INLINE = re.compile(r"`(cnnlab [^`]+)`")
 
 #: Minutes long, or in need of a network: tests/workflows and tests/data stand for them.
 ELSEWHERE = {"cnnlab quickstart", "cnnlab VERB --help"}
+
+
+#: These train networks of real size.
+TWO_THREADS = {**os.environ, "OMP_NUM_THREADS": "2"}
 
 
 def commands():
@@ -60,7 +65,9 @@ def test_case_30_every_command_runs_as_written(folder):
         if "fetch fashion-mnist" in command and SOURCES.get("fashion-mnist").find() is None:
             continue
         arguments = [sys.executable, "-m", *shlex.split(command)]
-        done = subprocess.run(arguments, cwd=folder, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            arguments, cwd=folder, env=TWO_THREADS, capture_output=True, text=True, check=False
+        )
         assert done.returncode == 0, f"{command}\n{done.stderr}"
         assert "Traceback" not in done.stderr
 
@@ -71,7 +78,12 @@ def test_case_30_the_python_example_runs_as_written(folder):
         block for language, block in BLOCK.findall(README.read_text()) if language == "python"
     ]
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=False
+        [sys.executable, "-c", code],
+        cwd=folder,
+        env=TWO_THREADS,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     assert "test accuracy" in done.stdout

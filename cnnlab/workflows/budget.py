@@ -51,6 +51,9 @@ _SHARE_FOR_TRAINING = 0.9
 _MOST_EPOCHS = 60
 _FEWEST_IMAGES = 6
 
+#: A rung of middle size, from which the others are projected at first.
+_FIRST_MEASURED = 3
+
 #: Mirror images are the same class in photographs and clothes, not in digits or letters.
 _FLIPPED = ("cifar10", "cifar10-jpeg", "fashion-mnist")
 
@@ -112,6 +115,21 @@ class _Planner:
         seen = config.training.epochs * self.train_images
         return seen * flops / (self._flops_per_second or 1.0)
 
+    def largest_within(self, limit_seconds: float) -> tuple[int, float]:
+        """The index of the largest rung that fits, and its time; 0 where none does.
+
+        FLOPs say less of a small network's time than of a large one's, so after each
+        measurement the rungs are projected anew, up or down, until a choice is confirmed.
+        """
+        index = _FIRST_MEASURED
+        tried: dict[int, float] = {}
+        while index not in tried:
+            tried[index] = self.measured_seconds(RUNGS[index])
+            projected = {i: self.projected_seconds(rung) for i, rung in enumerate(RUNGS)}
+            fits = [i for i, time in (projected | tried).items() if time <= limit_seconds]
+            index = max(fits, default=0)
+        return index, tried[index]
+
 
 def plan_within(
     budget_seconds: float, source: str, *, seed: int, device: str, say: Say
@@ -129,15 +147,7 @@ def plan_within(
             expected=f"at least {_FEWEST_IMAGES}",
         )
     planner = _Planner(name, dataset, seed, device)
-    limit = budget_seconds * _SHARE_FOR_TRAINING
-    index = 2
-    seconds = planner.measured_seconds(RUNGS[index])
-    fitting = [i for i, rung in enumerate(RUNGS) if planner.projected_seconds(rung) <= limit]
-    index = max(fitting, default=0)
-    seconds = planner.measured_seconds(RUNGS[index])
-    while seconds > limit and index > 0:
-        index -= 1
-        seconds = planner.measured_seconds(RUNGS[index])
+    index, seconds = planner.largest_within(budget_seconds * _SHARE_FOR_TRAINING)
     rung, config = RUNGS[index], planner.config(RUNGS[index])
     widths = "-".join(map(str, rung.widths))
     say(

@@ -171,7 +171,7 @@ def test_residual_block_is_the_sum_of_its_branches() -> None:
 
 
 def test_fastnet_has_airbench_s_shape() -> None:
-    summary = load_architecture("fastnet").summary()
+    summary = load_architecture("fastnet", params={"trainable_bias": True}).summary()
     kernels = 9 * (24 * 64 + 64 * 64 + 64 * 256 + 256 * 256 + 256 * 256 + 256 * 256)
     biases = 24 + 2 * (64 + 256 + 256)
     assert summary.trainable_params == kernels + biases + 256 * 10
@@ -183,7 +183,8 @@ def test_fastnet_whitens_the_patches_of_its_images() -> None:
     generator = torch.Generator().manual_seed(0)
     mixing = torch.randn(3, 3, generator=generator)
     images = torch.einsum("ij,njhw->nihw", mixing, torch.randn(600, 3, 12, 12, generator=generator))
-    network = load_architecture("fastnet", input_shape=(12, 12, 3)).build()
+    params = {"trainable_bias": True}
+    network = load_architecture("fastnet", input_shape=(12, 12, 3), params=params).build()
     assert network.needs_images
     network.initialize_from_images(images)
     layer = network.whitening_conv2d
@@ -236,6 +237,8 @@ def test_fastnet_without_a_trainable_bias() -> None:
     [
         ("fastnet", {"width": [8]}, "fastnet has no parameter 'width'; did you mean 'widths'?"),
         ("fastnet", {"widths": 64}, "widths is 64; expected a list of 1 to 8 whole numbers"),
+        ("fastnet", {"depths": [1]}, "3 widths and 1 depths; expected one of each for every block"),
+        ("fastnet", {"depths": [0, 1, 1]}, "depths is [0, 1, 1]; expected a whole number from 1"),
         ("fastnet", {"widths": [0]}, "widths is [0]; expected a whole number from 8"),
         ("fastnet", {"activation": "tanh"}, "activation is 'tanh'; expected one of gelu, relu"),
         ("fastnet", {"logit_scale": 0}, "logit_scale is 0; expected a number above 0"),
@@ -253,9 +256,19 @@ def test_params_of_builders_are_checked(
 
 
 def test_every_parameter_of_a_builder_is_in_its_architecture() -> None:
-    architecture = load_architecture("fastnet", params={"widths": [8, 8]})
-    assert architecture.params == {**builder_params("fastnet"), "widths": [8, 8]}
+    architecture = load_architecture("fastnet", params={"widths": [8, 8], "activation": "gelu"})
+    of_the_zoo = load_model_file("fastnet").params
+    expected = {**builder_params("fastnet"), **of_the_zoo, "widths": [8, 8], "activation": "gelu"}
+    assert architecture.params == expected
     assert architecture.to_dict()["params"]["activation"] == "gelu"
+
+
+def test_depths_are_the_convolutions_of_each_block() -> None:
+    architecture = load_architecture("fastnet", params={"widths": [8, 16], "depths": [1, 3]})
+    filters = [
+        row.output_shape[-1] for row in architecture.summary().layers if row.type == "Conv2D"
+    ]
+    assert filters == [8, 16, 16, 16]
 
 
 def test_own_file_can_name_a_builder(tmp_path: Path) -> None:
