@@ -1,19 +1,14 @@
-"""The run directory: all that evaluation, reports, export and serving know of training."""
+"""One run directory, file by file."""
 
 from __future__ import annotations
 
 import json
-import secrets
-import shutil
-import zipfile
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cnnlab.config import SCHEMA, RunConfig, make_config
 from cnnlab.data import ReadOptions, open_dataset
@@ -21,36 +16,18 @@ from cnnlab.data.dataset import Dataset
 from cnnlab.data.source import Say, unsaid
 from cnnlab.data.split import Split
 from cnnlab.errors import RunError
-from cnnlab.files import append_line, atomic_path, storage_errors, write_json, write_text
+from cnnlab.files import append_line, write_text
+from cnnlab.runs.predictions import Predictions
 from cnnlab.settings import load_yaml
 
 if TYPE_CHECKING:
     from cnnlab.models.architecture import Architecture
 
-__all__ = ["Predictions", "Run", "create_run", "list_runs", "open_run"]
+__all__ = ["Record", "Run"]
 
 Record = dict[str, Any]
 
-
-@dataclass(frozen=True, eq=False)
-class Predictions:
-    """What a network said of one split.
-
-    Attributes
-    ----------
-    logits: float32 ``[N, C]``.
-    labels: int64 ``[N]``, the true classes.
-    indices: int64 ``[N]``, rows of the dataset.
-    """
-
-    logits: NDArray[np.float32]
-    labels: NDArray[np.int64]
-    indices: NDArray[np.int64]
-
-    @property
-    def classes(self) -> NDArray[np.int64]:
-        """The predicted classes, int64 ``[N]``; of equal logits the lowest index wins."""
-        return np.asarray(self.logits.argmax(axis=1), dtype=np.int64)
+_PARTS = ("train", "validation", "test")
 
 
 class Run:
@@ -194,29 +171,18 @@ class Run:
 
     def predictions(self, split: str) -> Predictions | None:
         """Saved logits of "validation" or "test"; None where they were never made."""
-        path = self.path / "predictions" / f"{split}.npz"
+        path = self._predictions_file(split)
         if not path.exists():
             return None
-        try:
-            with path.open("rb") as stream, np.load(stream, allow_pickle=False) as saved:
-                return Predictions(*(saved[key] for key in ("logits", "labels", "indices")))
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
-            raise RunError(
-                "damaged", where=path, todo=f"run: cnnlab evaluate {self.path} --split {split}"
-            ) from None
+        todo = f"run: cnnlab evaluate {self.path} --split {split}"
+        return Predictions.read(path, todo=todo)
 
     def save_predictions(self, split: str, predictions: Predictions) -> None:
         """Write ``predictions/SPLIT.npz`` in one step."""
-        with (
-            atomic_path(self.path / "predictions" / f"{split}.npz") as path,
-            path.open("wb") as stream,
-        ):
-            np.savez(
-                stream,
-                logits=predictions.logits,
-                labels=predictions.labels,
-                indices=predictions.indices,
-            )
+        predictions.write(self._predictions_file(split))
+
+    def _predictions_file(self, split: str) -> Path:
+        return self.path / "predictions" / f"{split}.npz"
 
     def append(self, file: str, record: Mapping[str, Any]) -> None:
         """Append a record to one of the ``.jsonl`` files."""
@@ -254,68 +220,3 @@ class Run:
                 todo = "remove the line, or train the run again"
                 raise RunError("damaged", where=f"{path}, line {number}", todo=todo) from None
         return records
-
-
-_PARTS = ("train", "validation", "test")
-
-
-def _named(folder: Path, stem: str, *, exact: bool) -> Iterable[Path]:
-    yield folder / stem
-    if not exact:
-        yield from (folder / f"{stem}-{number}" for number in range(2, 100_000))
-
-
-def create_run(folder: Path, stem: str, files: Mapping[str, str | Record], *, exact: bool) -> Run:
-    """Make a run directory with its first files, all at once.
-
-    Parameters
-    ----------
-    folder: where runs stand.
-    stem: the name wanted; where it is taken, ``-2``, ``-3`` ... is put behind it.
-    files: text, or what becomes JSON, by file name.
-    exact: refuse a name that is taken (:class:`RunError`).
-    """
-    temporary = folder / f".{stem}.{secrets.token_hex(4)}.tmp"
-    with storage_errors(folder):
-        temporary.mkdir(parents=True)
-    try:
-        for name, content in files.items():
-            if isinstance(content, str):
-                write_text(temporary / name, content)
-            else:
-                write_json(temporary / name, content)
-        for part in ("checkpoints", "predictions", "figures"):
-            (temporary / part).mkdir()
-        for path in _named(folder, stem, exact=exact):
-            try:
-                temporary.rename(path)
-            except OSError:
-                if not path.exists():
-                    raise
-            else:
-                return Run(path)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-    raise RunError("exists already", where=folder / stem, todo="choose another --name")
-
-
-def open_run(path: str | Path, *, runs: Path = Path("runs")) -> Run:
-    """Open a run by its directory or by its name in ``runs``; :class:`RunError` otherwise."""
-    from cnnlab.registry import suggestion
-
-    for candidate in (Path(path), runs / str(path)):
-        if (candidate / "config.yaml").is_file():
-            return Run(candidate)
-    if Path(path).is_dir():
-        raise RunError("no run", where=path, expected="a folder with a config.yaml")
-    names = [run.name for run in list_runs(runs)]
-    raise RunError("no such run", where=path, todo=suggestion(Path(path).name, names))
-
-
-def list_runs(folder: Path) -> list[Run]:
-    """Every run in ``folder``, oldest first."""
-    if not folder.is_dir():
-        return []
-    configs = folder.glob("[!.]*/config.yaml")
-    oldest_first = sorted(configs, key=lambda path: (path.stat().st_mtime_ns, path))
-    return [Run(path.parent) for path in oldest_first]

@@ -1,0 +1,75 @@
+"""The folder in which runs stand: making one, finding one, listing all."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from cnnlab.errors import RunError
+from cnnlab.files import storage_errors, write_json, write_text
+from cnnlab.registry import suggestion
+from cnnlab.runs.run import Record, Run
+
+__all__ = ["create_run", "list_runs", "open_run"]
+
+
+def _named(folder: Path, stem: str, *, exact: bool) -> Iterable[Path]:
+    yield folder / stem
+    if not exact:
+        yield from (folder / f"{stem}-{number}" for number in range(2, 100_000))
+
+
+def create_run(folder: Path, stem: str, files: Mapping[str, str | Record], *, exact: bool) -> Run:
+    """Make a run directory with its first files, all at once.
+
+    Parameters
+    ----------
+    folder: where runs stand.
+    stem: the name wanted; where it is taken, ``-2``, ``-3`` ... is put behind it.
+    files: text, or what becomes JSON, by file name.
+    exact: refuse a name that is taken (:class:`RunError`).
+    """
+    temporary = folder / f".{stem}.{secrets.token_hex(4)}.tmp"
+    with storage_errors(folder):
+        temporary.mkdir(parents=True)
+    try:
+        for name, content in files.items():
+            if isinstance(content, str):
+                write_text(temporary / name, content)
+            else:
+                write_json(temporary / name, content)
+        for part in ("checkpoints", "predictions", "figures"):
+            (temporary / part).mkdir()
+        for path in _named(folder, stem, exact=exact):
+            try:
+                temporary.rename(path)
+            except OSError:
+                if not path.exists():
+                    raise
+            else:
+                return Run(path)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    raise RunError("exists already", where=folder / stem, todo="choose another --name")
+
+
+def open_run(path: str | Path, *, runs: Path = Path("runs")) -> Run:
+    """Open a run by its directory or by its name in ``runs``; :class:`RunError` otherwise."""
+    for candidate in (Path(path), runs / str(path)):
+        if (candidate / "config.yaml").is_file():
+            return Run(candidate)
+    if Path(path).is_dir():
+        raise RunError("no run", where=path, expected="a folder with a config.yaml")
+    names = [run.name for run in list_runs(runs)]
+    raise RunError("no such run", where=path, todo=suggestion(Path(path).name, names))
+
+
+def list_runs(folder: Path) -> list[Run]:
+    """Every run in ``folder``, oldest first."""
+    if not folder.is_dir():
+        return []
+    configs = folder.glob("[!.]*/config.yaml")
+    oldest_first = sorted(configs, key=lambda path: (path.stat().st_mtime_ns, path))
+    return [Run(path.parent) for path in oldest_first]
