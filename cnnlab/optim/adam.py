@@ -10,14 +10,14 @@ import torch
 from torch import Tensor, nn
 
 from cnnlab.optim.base import OPTIMIZERS, Group, OptimizerEntry
-from cnnlab.optim.options import Option, Value
+from cnnlab.options import Number, Value
 
 __all__ = ["ADAM_OPTIONS", "Adam"]
 
 ADAM_OPTIONS = {
-    "beta_1": Option(0.9, open_high=True),
-    "beta_2": Option(0.999, open_high=True),
-    "epsilon": Option(1e-7, open_low=True),
+    "beta_1": Number(0.9, open_high=True),
+    "beta_2": Number(0.999, open_high=True),
+    "epsilon": Number(1e-7, open_low=True),
 }
 
 

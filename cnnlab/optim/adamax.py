@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from cnnlab.optim.adam import ADAM_OPTIONS
 from cnnlab.optim.base import OPTIMIZERS, Group, GroupOptimizer, OptimizerEntry
-from cnnlab.optim.options import Value
+from cnnlab.options import Value
 
 __all__ = ["Adamax"]
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from cnnlab.errors import ConfigError
-from cnnlab.optim.options import Option, Value, fill_options
+from cnnlab.options import Number, Option, Value, fill_options
 from cnnlab.registry import Registry
 
 __all__ = [
@@ -24,8 +24,8 @@ __all__ = [
 
 Group = dict[str, Any]
 
-_LR = Option(1e-3, low=0, high=1000, open_low=True)
-_WEIGHT_DECAY = Option(0.0)
+_LR = Number(1e-3, low=0, high=1000, open_low=True)
+_WEIGHT_DECAY = Number(0.0)
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class OptimizerEntry:
         [Sequence[tuple[str, nn.Parameter]], float, float, Mapping[str, Value]],
         torch.optim.Optimizer,
     ]
-    options: Mapping[str, Option] = field(default_factory=dict)
+    options: Mapping[str, Option[Value]] = field(default_factory=dict)
 
 
 OPTIMIZERS: Registry[OptimizerEntry] = Registry("optimizer")

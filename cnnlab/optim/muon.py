@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from cnnlab.optim.base import OPTIMIZERS, Group, GroupOptimizer, OptimizerEntry
-from cnnlab.optim.options import Option, Value
 from cnnlab.optim.sgd import momentum_directions
+from cnnlab.options import Flag, Number, Value
 
 __all__ = ["Muon", "orthogonalize"]
 
@@ -98,13 +98,13 @@ OPTIMIZERS.add(
         "Muon for convolutions, SGD for the head (head_lr), biases and gammas (bias_lr)",
         _build,
         {
-            "momentum": Option(0.6, open_high=True),
-            "nesterov": Option(True),
-            "newton_schulz_steps": Option(3, low=1, high=20),
-            "normalize": Option(True),
-            "head_lr": Option(0.1, high=1000, open_low=True),
-            "bias_lr": Option(0.1, high=1000, open_low=True),
-            "sgd_momentum": Option(0.85, open_high=True),
+            "momentum": Number(0.6, open_high=True),
+            "nesterov": Flag(True),
+            "newton_schulz_steps": Number(3, low=1, high=20),
+            "normalize": Flag(True),
+            "head_lr": Number(0.1, high=1000, open_low=True),
+            "bias_lr": Number(0.1, high=1000, open_low=True),
+            "sgd_momentum": Number(0.85, open_high=True),
         },
     ),
 )

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cnnlab.optim.options import Option, Value, fill_options
+from cnnlab.options import Number, Option, Value, fill_options
 from cnnlab.registry import Registry
 
 __all__ = ["SCHEDULES", "Schedule", "schedule_factor", "schedule_options"]
@@ -19,13 +19,13 @@ class Schedule:
 
     description: str
     factor: Callable[[float, float, Mapping[str, Value]], float]
-    options: Mapping[str, Option]
+    options: Mapping[str, Option[Value]]
 
 
 SCHEDULES: Registry[Schedule] = Registry("schedule")
 
-_SHARE = Option(0.0)
-_DECAY = {"final": _SHARE, "warmup": Option(0.0, open_high=True)}
+_SHARE = Number(0.0)
+_DECAY: dict[str, Option[Value]] = {"final": _SHARE, "warmup": Number(0.0, open_high=True)}
 
 
 def schedule_options(name: str, given: Mapping[str, Any] | None = None) -> dict[str, Value]:
@@ -94,8 +94,8 @@ SCHEDULES.add(
         "up from `start` until the share `peak` of training, then down to `final`",
         _triangle,
         {
-            "start": Option(0.2),
-            "peak": Option(0.25, open_low=True, open_high=True),
+            "start": Number(0.2),
+            "peak": Number(0.25, open_low=True, open_high=True),
             "final": _SHARE,
         },
     ),

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from cnnlab.optim.base import OPTIMIZERS, Group, GroupOptimizer, OptimizerEntry
-from cnnlab.optim.options import Option, Value
+from cnnlab.options import Flag, Number, Value
 
 __all__ = ["SGD", "momentum_directions"]
 
@@ -77,6 +77,6 @@ OPTIMIZERS.add(
     OptimizerEntry(
         "SGD with Nesterov momentum",
         _build,
-        {"momentum": Option(0.9, open_high=True), "nesterov": Option(True)},
+        {"momentum": Number(0.9, open_high=True), "nesterov": Flag(True)},
     ),
 )
