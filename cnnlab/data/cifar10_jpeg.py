@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cnnlab.data.folder import open_tree, read_class_folders
+from cnnlab.data.folder import read_class_folders
 from cnnlab.data.places import candidates
 from cnnlab.data.reading import check_digest
 from cnnlab.data.source import SOURCES, Allocate, Decoded, Found, ReadOptions, Say
 from cnnlab.data.tree import file_identity
+from cnnlab.data.trees import open_tree
 from cnnlab.errors import DownloadError
 from cnnlab.files import sha256_of_file
 

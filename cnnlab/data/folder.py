@@ -8,51 +8,19 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from cnnlab.data.archive import ARCHIVE_SUFFIXES
-from cnnlab.data.images import IMAGE_SUFFIXES
 from cnnlab.data.inventory import Inventory, decode_all, take_inventory
 from cnnlab.data.layout import arrange, ignored_note
 from cnnlab.data.source import Allocate, Decoded, ReadOptions
-from cnnlab.data.tar_tree import TarTree
-from cnnlab.data.tree import FolderTree, Tree, shown
-from cnnlab.data.zip_tree import ZipTree
+from cnnlab.data.tree import Tree, shown
 from cnnlab.errors import ConfigError, DataError
 
-__all__ = ["default_image_size", "open_tree", "read_class_folders", "stem_of"]
+__all__ = ["default_image_size", "read_class_folders"]
 
 _STEP = 32
 _KEPT_UP_TO = 64
 _LARGEST_DEFAULT = 512
 _LARGEST = 4096
 _NAMED_AT_MOST = 10
-
-
-def stem_of(path: Path) -> str:
-    """Return a folder's name, or an archive's without its suffix."""
-    name = path.name if path.name not in ("", "..") else path.resolve().name or str(path)
-    for suffix in sorted(ARCHIVE_SUFFIXES, key=len, reverse=True):
-        if not path.is_dir() and name.lower().endswith(suffix) and len(name) > len(suffix):
-            return name[: -len(suffix)]
-    return name
-
-
-def open_tree(path: Path) -> Tree:
-    """Return the tree of a folder or archive that exists; raise ``DataError`` for all else."""
-    if path.is_dir():
-        return FolderTree(path)
-    name = path.name.lower()
-    if not path.is_file():
-        raise DataError("neither a folder nor a file", where=shown(path))
-    if name.endswith(".zip"):
-        return ZipTree(path)
-    if name.endswith(ARCHIVE_SUFFIXES):
-        return TarTree(path)
-    kind = "a single image" if path.suffix.lower() in IMAGE_SUFFIXES else "no archive known here"
-    raise DataError(
-        f"the file is {kind}",
-        where=shown(path),
-        expected=f"a folder of class folders, or one packed as {', '.join(ARCHIVE_SUFFIXES)}",
-    )
 
 
 def default_image_size(sides: NDArray[np.int64]) -> int:

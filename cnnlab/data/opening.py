@@ -14,9 +14,10 @@ from cnnlab.data.archive import ARCHIVE_SUFFIXES
 from cnnlab.data.cache import CacheKey, load_or_build
 from cnnlab.data.cifar10_jpeg import Cifar10Jpeg
 from cnnlab.data.dataset import Dataset
-from cnnlab.data.folder import open_tree, read_class_folders, stem_of
+from cnnlab.data.folder import read_class_folders
 from cnnlab.data.source import SOURCES, Allocate, Decoded, ReadOptions, Say, unsaid
 from cnnlab.data.tree import input_errors, shown
+from cnnlab.data.trees import open_tree, stem_of
 from cnnlab.errors import ConfigError, DataError, UnknownNameError
 from cnnlab.registry import suggestion
 

@@ -18,7 +18,7 @@ from cnnlab.data.archive import Census, archive_errors, check_expansion, check_s
 from cnnlab.data.images import MAX_FILE_BYTES
 from cnnlab.data.tree import Entry, file_identity, folder_entry, shown
 
-__all__ = ["TarTree"]
+__all__ = ["TarTree", "begins_like_tar"]
 
 _BLOCK_BYTES = 1 << 20
 _HEADER_BYTES = 512
@@ -35,6 +35,15 @@ _TROUBLE = (
     OverflowError,
     RecursionError,
 )
+
+
+def begins_like_tar(path: Path) -> bool:
+    """Whether a file, compressed or not, begins as tar archives do since 1988 (POSIX.1)."""
+    try:
+        with _unpacked(path) as stream:
+            return stream.read(_HEADER_BYTES)[257:262] == b"ustar"
+    except _TROUBLE:
+        return False
 
 
 class _Readable(Protocol):

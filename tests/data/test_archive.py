@@ -19,8 +19,9 @@ from hypothesis import strategies as st
 from cnnlab.data import archive as archive_module
 from cnnlab.data import inventory, tar_tree
 from cnnlab.data.archive import safe_path
-from cnnlab.data.folder import open_tree, read_class_folders
+from cnnlab.data.folder import read_class_folders
 from cnnlab.data.source import Decoded, ReadOptions
+from cnnlab.data.trees import open_tree
 from cnnlab.errors import DataError
 
 PICTURE = encoded(pixels(0))

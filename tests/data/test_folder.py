@@ -15,10 +15,11 @@ from PIL import Image
 
 from cnnlab.data import folder as folder_module
 from cnnlab.data import inventory as inventory_module
-from cnnlab.data.folder import default_image_size, open_tree, read_class_folders, stem_of
+from cnnlab.data.folder import default_image_size, read_class_folders
 from cnnlab.data.inventory import Inventory
 from cnnlab.data.source import Decoded, ReadOptions
 from cnnlab.data.tree import Tree
+from cnnlab.data.trees import open_tree, stem_of
 from cnnlab.errors import ConfigError, DataError
 
 
