@@ -15,7 +15,8 @@ from PIL import Image
 
 from cnnlab.data import folder as folder_module
 from cnnlab.data import inventory as inventory_module
-from cnnlab.data.folder import default_image_size, read_class_folders
+from cnnlab.data.decoding import default_image_size
+from cnnlab.data.folder import read_class_folders
 from cnnlab.data.inventory import Inventory
 from cnnlab.data.source import Decoded, ReadOptions
 from cnnlab.data.tree import Tree
