@@ -17,6 +17,7 @@ __all__ = [
     "append_line",
     "atomic_path",
     "exclusive_lock",
+    "is_locked",
     "sha256_of_file",
     "storage_errors",
     "write_bytes",
@@ -131,3 +132,23 @@ def exclusive_lock(
         yield
     finally:
         lock.release()
+
+
+def is_locked(path: Path) -> bool:
+    """Whether a process holds the lock file ``path`` just now; asking creates nothing."""
+    import fcntl
+
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        # A shared lock, so that those who ask do not see each other.
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:  # a file system without locks: nobody holds one there
+        return False
+    finally:
+        os.close(descriptor)
+    return False

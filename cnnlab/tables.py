@@ -1,4 +1,4 @@
-"""Tables as plain text, for terminals and notebooks."""
+"""Tables and sizes as plain text, for terminals and notebooks."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import unicodedata
 from collections.abc import Sequence
 from html import escape
 
-__all__ = ["ShownAsText", "text_table"]
+__all__ = ["ShownAsText", "bytes_text", "text_table"]
+
+_BYTE_UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 
 
 class ShownAsText:
@@ -18,6 +20,16 @@ class ShownAsText:
 
     def _repr_html_(self) -> str:
         return f"<pre>{escape(self.to_text())}</pre>"
+
+
+def bytes_text(value: float) -> str:
+    """Bytes to three digits, in units of 1,024: "1.5 GiB"."""
+    size = float(value)
+    for unit in _BYTE_UNITS[:-1]:
+        if size < 999.5:
+            return f"{size:.3g} {unit}"
+        size /= 1024
+    return f"{size:.3g} {_BYTE_UNITS[-1]}"
 
 
 def _cell(value: object) -> str:

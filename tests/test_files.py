@@ -11,6 +11,7 @@ from cnnlab.files import (
     append_line,
     atomic_path,
     exclusive_lock,
+    is_locked,
     sha256_of_file,
     write_json,
     write_text,
@@ -86,6 +87,7 @@ def test_a_lock_keeps_another_process_out_until_its_holder_is_killed(tmp_path):
     with subprocess.Popen([sys.executable, "-c", code, lock], stdout=subprocess.PIPE) as holder:
         assert holder.stdout is not None
         holder.stdout.readline()
+        assert is_locked(lock)
         with (
             pytest.raises(RunError, match="another training"),
             exclusive_lock(lock, holder="training"),
@@ -94,4 +96,10 @@ def test_a_lock_keeps_another_process_out_until_its_holder_is_killed(tmp_path):
         holder.kill()
     deadline = time.monotonic() + 10
     with exclusive_lock(lock, wait_seconds=deadline - time.monotonic()):
-        pass
+        assert is_locked(lock)
+    assert not is_locked(lock)
+
+
+def test_asking_for_a_lock_that_is_not_there_creates_none(tmp_path):
+    assert not is_locked(tmp_path / ".lock")
+    assert not list(tmp_path.iterdir())

@@ -6,7 +6,8 @@ import pytest
 
 from cnnlab.config import RunConfig
 from cnnlab.errors import RunError, StorageError
-from cnnlab.runs import Predictions, create_run, list_runs, open_run
+from cnnlab.files import exclusive_lock
+from cnnlab.runs import Predictions, create_run, find_run, list_runs, open_run
 
 
 def new(folder, name="r", *, exact=False):
@@ -78,9 +79,6 @@ def test_damaged_files_are_named(tmp_path):
     (run.path / "metrics.jsonl").write_text('{"epoch": 1}\nbroken\n{"epoch": 3}\n')
     with pytest.raises(RunError, match=r"metrics\.jsonl, line 2: damaged"):
         _ = run.metrics
-    (run.path / "config.yaml").write_text("schema_version: 99\n")
-    with pytest.raises(RunError, match="schema version 99; expected 1"):
-        _ = open_run(run.path).config
 
 
 def test_a_line_cut_off_while_it_was_written_never_happened(tmp_path):
@@ -101,3 +99,39 @@ def test_what_is_no_run_is_not_listed(tmp_path):
     (tmp_path / ".r.tmp").mkdir()
     assert [run.name for run in list_runs(tmp_path)] == ["r"]
     assert list_runs(tmp_path / "nowhere") == []
+
+
+@pytest.mark.parametrize(
+    ("version", "said"),
+    [
+        ("99", "a newer cnnlab wrote it, schema version 99; expected 1, .*; upgrade cnnlab"),
+        ("0", "schema version 0; expected 1, .*; is it the config.yaml of a run?"),
+        ("new", "schema version new; expected 1"),
+    ],
+)
+def test_another_schema_version_is_refused_where_the_run_is_opened(tmp_path, version, said):
+    run = new(tmp_path)
+    (run.path / "config.yaml").write_text(f"schema_version: {version}\n")
+    with pytest.raises(RunError, match=said):
+        open_run(run.path)
+    assert find_run("r", runs=tmp_path).path == run.path
+
+
+def test_a_run_whose_lock_is_held_is_running_until_its_result_is_written(tmp_path):
+    run = new(tmp_path)
+    assert run.status == "unfinished"
+    with exclusive_lock(run.lock_file):
+        assert run.status == "running"
+        (run.path / "result.json").write_text('{"status": "finished"}')
+        assert run.status == "finished"
+    assert run.status == "finished"
+
+
+@pytest.mark.parametrize("part", ["logits", "labels", "indices"])
+def test_predictions_that_do_not_fit_each_other_are_damaged(tmp_path, part):
+    run = new(tmp_path)
+    saved = {"logits": np.zeros((3, 2)), "labels": np.zeros(3), "indices": np.zeros(3)}
+    saved[part] = saved[part][:2]
+    np.savez(run.path / "predictions" / "test.npz", **saved)
+    with pytest.raises(RunError, match=r"test\.npz: damaged"):
+        run.predictions("test")

@@ -2,33 +2,39 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
 from cnnlab.cli.options import Json, RunsFolder
 from cnnlab.cli.output import print_json, print_text
-from cnnlab.tables import text_table
 
 app = typer.Typer(help="What has been trained.", no_args_is_help=True, rich_markup_mode=None)
 
 
-@app.callback()
-def _group() -> None:
-    pass
+class _Sort(StrEnum):
+    WHEN = "when"
+    NAME = "name"
+    SIZE = "size"
+    VALIDATION = "validation"
 
 
 @app.command("list")
-def list_(runs: RunsFolder = Path("runs"), as_json: Json = False) -> None:
-    """List the runs, oldest first; one that was cut off is listed as unfinished."""
+def list_(
+    sort: Annotated[
+        _Sort, typer.Option(help="Oldest, first name, largest or best on validation first.")
+    ] = _Sort.WHEN,
+    reverse: Annotated[bool, typer.Option("--reverse", help="The other way round.")] = False,
+    runs: RunsFolder = Path("runs"),
+    as_json: Json = False,
+) -> None:
+    """List the runs: status, data, accuracy, size; those that were cut off or broken, too."""
     from cnnlab.workflows.overview import overview
 
-    rows = overview(runs)
+    found = overview(runs, sort=sort.value, reverse=reverse)
     if as_json:
-        print_json({"runs": rows})
-    elif rows:
-        keys = ("run", "status", "data", "epochs", "validation_accuracy")
-        header = ["run", "status", "data", "epochs", "validation"]
-        print_text(text_table(header, [[row[key] for key in keys] for row in rows]))
+        print_json(found.to_dict())
     else:
-        print_text(f"no runs in {runs}")
+        print_text(found.to_text())

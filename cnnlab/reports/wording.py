@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
+from cnnlab import tables
 from cnnlab.metrics.scores import Scores
 from cnnlab.metrics.statistics import Interval, wilson_interval
 
@@ -27,7 +28,6 @@ __all__ = [
 #: What stands where a record has nothing.
 ABSENT = "-"
 
-_BINARY = ("B", "KiB", "MiB", "GiB", "TiB")
 _SCALES = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 
 
@@ -72,10 +72,7 @@ def scaled(value: float, unit: str) -> str:
 
 def bytes_text(value: float | None) -> str:
     """Bytes in units of 1,024: "1.5 GiB"."""
-    if value is None:
-        return ABSENT
-    step = min(int(math.log(max(value, 1), 1024)), len(_BINARY) - 1)
-    return f"{value / 1024**step:.3g} {_BINARY[step]}"
+    return ABSENT if value is None else tables.bytes_text(value)
 
 
 def duration(seconds: float | None) -> str:

@@ -1,7 +1,16 @@
 """The run directory: all that evaluation, reports, export and serving know of training."""
 
-from cnnlab.runs.folder import create_run, list_runs, open_run
+from cnnlab.runs.folder import create_run, find_run, has_marks, list_runs, open_run
 from cnnlab.runs.predictions import Predictions
-from cnnlab.runs.run import Run
+from cnnlab.runs.run import Run, is_newer_schema
 
-__all__ = ["Predictions", "Run", "create_run", "list_runs", "open_run"]
+__all__ = [
+    "Predictions",
+    "Run",
+    "create_run",
+    "find_run",
+    "has_marks",
+    "is_newer_schema",
+    "list_runs",
+    "open_run",
+]

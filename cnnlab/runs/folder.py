@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import shutil
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from cnnlab.errors import RunError
@@ -12,7 +13,10 @@ from cnnlab.files import storage_errors, write_json, write_text
 from cnnlab.registry import suggestion
 from cnnlab.runs.run import Record, Run
 
-__all__ = ["create_run", "list_runs", "open_run"]
+__all__ = ["create_run", "find_run", "has_marks", "list_runs", "open_run"]
+
+#: What every run has beside its config.yaml from its first moment on.
+_MARKS = ("environment.json", "split.json", "architecture.yaml", "checkpoints", "predictions")
 
 
 def _named(folder: Path, stem: str, *, exact: bool) -> Iterable[Path]:
@@ -56,7 +60,17 @@ def create_run(folder: Path, stem: str, files: Mapping[str, str | Record], *, ex
 
 
 def open_run(path: str | Path, *, runs: Path = Path("runs")) -> Run:
-    """Open a run by its directory or by its name in ``runs``; :class:`RunError` otherwise."""
+    """Open a run by its directory or by its name in ``runs``.
+
+    Raises :class:`RunError` where there is none, or where this cnnlab does not know its schema.
+    """
+    run = find_run(path, runs=runs)
+    _ = run.config
+    return run
+
+
+def find_run(path: str | Path, *, runs: Path = Path("runs")) -> Run:
+    """What :func:`open_run` opens, but unread: it may be damaged, or from a later cnnlab."""
     for candidate in (Path(path), runs / str(path)):
         if (candidate / "config.yaml").is_file():
             return Run(candidate)
@@ -71,5 +85,17 @@ def list_runs(folder: Path) -> list[Run]:
     if not folder.is_dir():
         return []
     configs = folder.glob("[!.]*/config.yaml")
-    oldest_first = sorted(configs, key=lambda path: (path.stat().st_mtime_ns, path))
-    return [Run(path.parent) for path in oldest_first]
+    dated: list[tuple[int, Path]] = []
+    for path in configs:
+        with suppress(OSError):  # removed while we were looking
+            dated.append((path.stat().st_mtime_ns, path))
+    return [Run(path.parent) for _, path in sorted(dated)]
+
+
+def has_marks(path: Path) -> bool:
+    """Whether a folder is a run, and not somebody else's with a ``config.yaml`` in it.
+
+    A run that lost a file or two still counts.
+    """
+    found = sum((path / mark).exists() for mark in _MARKS)
+    return (path / "config.yaml").is_file() and found >= 2

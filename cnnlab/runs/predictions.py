@@ -40,9 +40,15 @@ class Predictions:
         """Read what :meth:`write` wrote; :class:`RunError` with ``todo`` where it is damaged."""
         try:
             with path.open("rb") as stream, np.load(stream, allow_pickle=False) as saved:
-                return cls(*(saved[key] for key in ("logits", "labels", "indices")))
+                found = cls(*(saved[key] for key in ("logits", "labels", "indices")))
+            whole = found.logits.ndim == 2 and (
+                found.labels.shape == found.indices.shape == found.logits.shape[:1]
+            )
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
-            raise RunError("damaged", where=path, todo=todo) from None
+            whole = False
+        if not whole:
+            raise RunError("damaged", where=path, todo=todo)
+        return found
 
     def write(self, path: Path) -> None:
         """Replace ``path`` (``.npz``) by these in one step; the same ones give the same bytes."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 from collections.abc import Mapping
 from functools import cached_property
@@ -16,18 +17,23 @@ from cnnlab.data.dataset import Dataset
 from cnnlab.data.source import Say, unsaid
 from cnnlab.data.split import Split
 from cnnlab.errors import RunError
-from cnnlab.files import append_line, write_text
+from cnnlab.files import append_line, is_locked, write_text
 from cnnlab.runs.predictions import Predictions
 from cnnlab.settings import load_yaml
 
 if TYPE_CHECKING:
     from cnnlab.models.architecture import Architecture
 
-__all__ = ["Record", "Run"]
+__all__ = ["Record", "Run", "is_newer_schema"]
 
 Record = dict[str, Any]
 
 _PARTS = ("train", "validation", "test")
+
+
+def is_newer_schema(version: object) -> bool:
+    """Whether ``schema_version`` is one that only a later cnnlab reads."""
+    return isinstance(version, int) and version > SCHEMA
 
 
 class Run:
@@ -58,22 +64,50 @@ class Run:
         """The weights that evaluation and everything after it use."""
         return self.checkpoints / "best.safetensors"
 
+    @property
+    def lock_file(self) -> Path:
+        """The lock that whoever trains, thins out or removes the run holds."""
+        return self.path / ".lock"
+
+    @property
+    def in_use(self) -> bool:
+        """Whether somebody holds the run's lock just now."""
+        return is_locked(self.lock_file)
+
+    @property
+    def created(self) -> datetime.datetime:
+        """When ``config.yaml``, which is written once, was written; in this machine's time."""
+        seconds = (self.path / "config.yaml").stat().st_mtime
+        return datetime.datetime.fromtimestamp(seconds).astimezone()
+
     @cached_property
     def config(self) -> dict[str, Any]:
         """``config.yaml``: every default and every measured choice spelled out."""
         config = load_yaml(self.path / "config.yaml")
-        if config.get("schema_version") != SCHEMA:
+        version = config.get("schema_version")
+        if version != SCHEMA:
+            newer = is_newer_schema(version)
             raise RunError(
-                f"schema version {config.get('schema_version')}",
+                f"a newer cnnlab wrote it, schema version {version}"
+                if newer
+                else f"schema version {version}",
                 where=self.path / "config.yaml",
-                expected=f"{SCHEMA}",
-                todo="use the version of cnnlab that wrote it",
+                expected=f"{SCHEMA}, which is what this cnnlab reads",
+                todo="upgrade cnnlab" if newer else "is it the config.yaml of a run?",
             )
         return config
 
     def typed_config(self) -> RunConfig:
         """``config.yaml``, checked."""
         return make_config([self.config], where=str(self.path / "config.yaml"))
+
+    @property
+    def start(self) -> Record | None:
+        """``init.json``: the run that it started from, what was taken, drawn anew and frozen.
+
+        None where it started from weights that were drawn.
+        """
+        return self._json("init.json") if (self.path / "init.json").exists() else None
 
     @property
     def environment(self) -> Record:
@@ -103,11 +137,14 @@ class Run:
         """``preprocessing.json``: image size, channels, resizing, mean and std."""
         return self._json("preprocessing.json")
 
-    def open_dataset(self, say: Say = unsaid) -> Dataset:
-        """The dataset it was trained on; :class:`RunError` where that has changed since."""
+    def open_dataset(self, say: Say = unsaid, *, offline: bool = False) -> Dataset:
+        """The dataset it was trained on; :class:`RunError` where that has changed since.
+
+        ``offline``: nothing is downloaded; what is no longer on this machine is an error.
+        """
         data = self.typed_config().data
         options = ReadOptions(image_size=data.image_size, channels=data.channels)
-        dataset = open_dataset(data.source, options=options, say=say)
+        dataset = open_dataset(data.source, options=options, offline=offline, say=say)
         recorded = self.split["dataset"]["fingerprint"]
         if dataset.fingerprint != recorded:
             raise RunError(
@@ -166,8 +203,11 @@ class Run:
 
     @property
     def status(self) -> str:
-        """ "finished", "failed", or "unfinished" (running, or cut off)."""
-        return str((self.result or {}).get("status", "unfinished"))
+        """ "finished", "failed", "running" (its lock is held) or "unfinished" (cut off)."""
+        result = self.result
+        if result is None:
+            return "running" if self.in_use else "unfinished"
+        return str(result.get("status", "unfinished"))
 
     def predictions(self, split: str) -> Predictions | None:
         """Saved logits of "validation" or "test"; None where they were never made."""

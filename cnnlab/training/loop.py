@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from cnnlab.config import EarlyStoppingConfig, RunConfig
+from cnnlab.config import EarlyStoppingConfig, RunConfig, make_config
 from cnnlab.device import make_repeatable, memory_errors
 from cnnlab.errors import CnnlabError, Interrupted, RunError
 from cnnlab.files import exclusive_lock, write_json
@@ -33,6 +33,9 @@ __all__ = ["resume", "train"]
 
 #: Epochs shorter than this share a checkpoint: flushing files would take longer than training.
 _EPOCH_SAVE_SECONDS = 1.0
+
+#: Who asks whether a run is in use touches its lock for a moment.
+_LOCK_SECONDS = 0.3
 
 
 def train(config: RunConfig, runs: Path = Path("runs"), watch: Watcher = unwatched) -> Run:
@@ -57,7 +60,8 @@ def _fit(prepared: Prepared, watch: Watcher) -> Run:
     run = prepared.run
     make_repeatable(prepared.config.threads or 1)
     with ExitStack() as stack:
-        stack.enter_context(exclusive_lock(run.path / ".lock", holder="training"))
+        lock = exclusive_lock(run.lock_file, wait_seconds=_LOCK_SECONDS, holder="training")
+        stack.enter_context(lock)
         stop = stack.enter_context(StopRequest())
         stack.enter_context(memory_errors("training"))
         loop = _Loop(prepared, watch, stop)
@@ -104,7 +108,9 @@ class _Loop:
         write_progress(self.run)
 
     def _check_unchanged(self, saved: dict[str, Any]) -> None:
-        changed = changed_keys(saved, self.config.to_dict())
+        # Checked first, so that a setting that came later has its default on both sides.
+        before = make_config([saved], where=f"{self.run.checkpoints}, the newest checkpoint")
+        changed = changed_keys(before.to_dict(), self.config.to_dict())
         if changed:
             raise RunError(
                 f"changed since the training was cut off: {', '.join(changed)}",

@@ -221,7 +221,8 @@ def test_an_unknown_run_is_one_line(cnnlab, trained):
 def test_a_half_written_run_does_not_break_the_list(cnnlab, trained):
     (Path("runs") / "broken").mkdir()
     (Path("runs") / "broken" / "config.yaml").write_text("{")
-    rows = {row["run"]: row["status"] for row in cnnlab("runs", "list", "--json").json["runs"]}
-    assert rows["first"] == "finished"
-    assert rows["broken"].startswith("damaged: ")
+    rows = {row["run"]: row for row in cnnlab("runs", "list", "--json").json["runs"]}
+    assert rows["first"]["status"] == "finished"
+    assert rows["broken"]["status"] == "damaged"
+    assert "config.yaml" in rows["broken"]["problem"]
     assert cnnlab("compare", "first", "broken").code == 2

@@ -1,0 +1,73 @@
+"""Reading a run that may be damaged, half-written or from a later cnnlab, part by part."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from cnnlab.errors import CnnlabError
+from cnnlab.runs import Run, is_newer_schema
+from cnnlab.settings import load_yaml
+
+__all__ = ["TolerantReader", "files_of"]
+
+T = TypeVar("T")
+
+#: What a file raises that is well-formed JSON, YAML or NumPy, but says something else.
+_OTHER_CONTENT = (AttributeError, IndexError, KeyError, OSError, TypeError, ValueError)
+
+
+class TolerantReader:
+    """Calls what reads a part of a run; what cannot be read is noted in ``problems``, not raised.
+
+    Attributes
+    ----------
+    problems: a line each, in the order in which they were met, none twice.
+    """
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self.problems: list[str] = []
+
+    def read(self, part: Callable[[], T], *, what: str) -> T | None:
+        """What ``part()`` returns; None where it fails, ``what`` then names it."""
+        try:
+            return part()
+        except CnnlabError as error:
+            self._note(str(error))
+        except _OTHER_CONTENT as error:
+            self._note(f"{self.run.path}: {what} cannot be read ({type(error).__name__}: {error})")
+        return None
+
+    def _note(self, problem: str) -> None:
+        if problem not in self.problems:
+            self.problems.append(problem)
+
+    def status(self) -> str:
+        """The run's status; "newer" for a later schema, "damaged" where there are problems."""
+        if self._is_newer():
+            return "newer"
+        status = self.read(lambda: self.run.status, what="result.json")
+        return "damaged" if self.problems or status is None else status
+
+    def _is_newer(self) -> bool:
+        try:
+            version = load_yaml(self.run.path / "config.yaml").get("schema_version")
+        except CnnlabError:
+            return False
+        return is_newer_schema(version)
+
+
+def files_of(folder: Path) -> dict[str, int]:
+    """Bytes of every file below a folder, by its path from there; a link counts as itself."""
+    found: dict[str, int] = {}
+    for place, _, names in os.walk(folder):
+        for name in names:
+            path = Path(place, name)
+            try:
+                found[path.relative_to(folder).as_posix()] = path.lstat().st_size
+            except FileNotFoundError:  # replaced or removed while we were looking
+                continue
+    return dict(sorted(found.items()))
