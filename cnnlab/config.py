@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from cnnlab.config_errors import as_config_error
+from cnnlab.data import ReadOptions, checked_options, option_names
 from cnnlab.data.split import SplitSizes
 from cnnlab.settings import dump_yaml, merge
 
@@ -43,12 +44,22 @@ class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, strict=False)
 
 
-class DataConfig(Section):
+class OpenSection(Section):
+    """A part that takes, beside its own keys, the options of what it names."""
+
+    model_config = ConfigDict(extra="allow")
+
+    def options(self) -> dict[str, Any]:
+        """What stands beside the declared fields."""
+        return dict(self.model_extra or {})
+
+
+class DataConfig(OpenSection):
     """Which images, brought to which form, divided how.
 
     ``train``, ``validation`` and ``test`` are counts, shares of 1, or None for the default
     (see :class:`cnnlab.data.split.SplitSizes`); ``stratify`` None means: where there are fewer
-    than 20,000 images.
+    than 20,000 images. Beside these stand the options that the source declares.
     """
 
     source: str = "cifar10"
@@ -64,6 +75,10 @@ class DataConfig(Section):
         """The three sizes as the split takes them."""
         return SplitSizes(train=self.train, validation=self.validation, test=self.test)
 
+    def read_options(self) -> ReadOptions:
+        """How the images are read, as :func:`cnnlab.data.open_dataset` takes it."""
+        return ReadOptions(self.image_size, self.channels, self.options())
+
 
 class ModelConfig(Section):
     """A zoo model, a builder or the path of a YAML file, and a builder's parameters."""
@@ -72,16 +87,10 @@ class ModelConfig(Section):
     params: dict[str, Any] = {}
 
 
-class NamedOptions(BaseModel):
+class NamedOptions(OpenSection):
     """A registered name and that entry's own options beside it."""
 
-    model_config = ConfigDict(frozen=True, extra="allow", allow_inf_nan=False)
-
     name: str
-
-    def options(self) -> dict[str, Any]:
-        """What stands beside the declared fields: the entry's own options."""
-        return dict(self.model_extra or {})
 
 
 class OptimizerConfig(NamedOptions):
@@ -227,6 +236,7 @@ def lay(layers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """
     merged: dict[str, Any] = {}
     for layer in layers:
+        merged = _without_options_of_another_source(merged, layer)
         for part in ("optimizer", "schedule", "model"):
             over, below = layer.get(part), merged.get(part)
             if isinstance(over, Mapping) and isinstance(below, Mapping):
@@ -237,6 +247,23 @@ def lay(layers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return merged
 
 
+def _without_options_of_another_source(
+    below: Mapping[str, Any], layer: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Where ``layer`` names another source, what ``below`` says of its own source goes.
+
+    Size, channels and split stay: they are about images of any kind.
+    """
+    data, over = below.get("data"), layer.get("data")
+    if not isinstance(data, Mapping) or not isinstance(over, Mapping):
+        return dict(below)
+    old = data.get("source")
+    if old is None or over.get("source", old) == old:
+        return dict(below)
+    dropped = option_names(str(old))
+    return {**below, "data": {key: data[key] for key in data if key not in dropped}}
+
+
 def _with_registered_options(config: RunConfig) -> RunConfig:
     """Check names against the registries and write every option's default out.
 
@@ -244,11 +271,13 @@ def _with_registered_options(config: RunConfig) -> RunConfig:
     """
     from cnnlab.optim import optimizer_options, schedule_options
 
-    optimizer, schedule = config.optimizer, config.schedule
+    data, optimizer, schedule = config.data, config.optimizer, config.schedule
+    chosen = checked_options(data.source, data.options(), beside=DataConfig.model_fields)
     filled = optimizer_options(optimizer.name, optimizer.options())
     shape = schedule_options(schedule.name, schedule.options())
     return config.model_copy(
         update={
+            "data": DataConfig.model_validate({**data.model_dump(), **chosen}),
             "optimizer": OptimizerConfig(
                 name=optimizer.name,
                 lr=optimizer.lr,

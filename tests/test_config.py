@@ -1,9 +1,13 @@
 import math
+from types import SimpleNamespace
 
 import pytest
 
 from cnnlab.config import RunConfig, make_config
+from cnnlab.data import SOURCES, opening
 from cnnlab.errors import ConfigError, UnknownNameError
+from cnnlab.options import Choice, Number
+from cnnlab.registry import Registry
 from cnnlab.settings import parse_yaml
 
 
@@ -72,3 +76,61 @@ def test_case_28_an_unknown_name_gets_a_suggestion(settings, said):
 def test_a_configuration_cannot_be_changed():
     with pytest.raises(ValueError, match="frozen"):
         RunConfig().seed = 3
+
+
+@pytest.fixture
+def drawn(monkeypatch):
+    """A dataset called "drawn" whose size, and whose kind, can be chosen."""
+    options = {"size": Number(60, low=2, high=100), "kind": Choice(("plain", "odd"))}
+    registry = Registry("dataset")
+    for name in SOURCES:
+        registry.add(name, SOURCES.get(name))
+    registry.add("drawn", SimpleNamespace(options=options))
+    monkeypatch.setattr(opening, "SOURCES", registry)
+
+
+@pytest.mark.usefixtures("drawn")
+def test_a_sources_own_options_stand_beside_the_settings_of_every_source():
+    config = make_config([{"data": {"source": "drawn", "size": 7, "validation": 3}}])
+    assert config.to_dict()["data"]["kind"] == "plain"
+    assert config.data.read_options().own == {"size": 7, "kind": "plain"}
+    assert make_config([parse_yaml(config.to_yaml(), where="config.yaml")]) == config
+    assert config.updated(data={"size": 8}).data.options()["size"] == 8
+
+
+@pytest.mark.usefixtures("drawn")
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        ({"source": "drawn", "sise": 7}, "drawn has no option 'sise'; did you mean 'size'"),
+        (
+            {"source": "drawn", "size": 1},
+            "drawn, size: .*; expected a whole number from 2 to 100",
+        ),
+        ({"source": "digits", "size": 7}, "digits has no option 'size'; choose from: channels"),
+        ({"chanels": 3}, "cifar10 has no option 'chanels'; did you mean 'channels'"),
+        ({"source": "./mine", "valdation": 3}, "no option 'valdation'; did you mean 'validation'"),
+    ],
+)
+def test_case_28_a_wrong_option_of_a_source_is_one_line(data, said):
+    with pytest.raises((ConfigError, UnknownNameError), match=said) as caught:
+        make_config([{"data": data}])
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.usefixtures("drawn")
+def test_another_source_drops_the_options_of_the_one_below():
+    below = {"data": {"source": "drawn", "size": 7, "validation": 3, "image_size": 16}}
+    config = make_config([below, {"data": {"source": "digits"}}])
+    assert config.data.options() == {}
+    assert (config.data.validation, config.data.image_size) == (3, 16)
+    kept = make_config([below, {"data": {"source": "drawn", "kind": "odd"}}])
+    assert kept.data.options() == {"size": 7, "kind": "odd"}
+    named_above = make_config([{"data": {"size": 7}}, {"data": {"source": "drawn"}}])
+    assert named_above.data.options()["size"] == 7
+
+
+def test_a_run_written_before_sources_had_options_opens_unchanged():
+    data = {"source": "/gone/pets", "image_size": 16, "channels": 3, "train": None,
+            "validation": 0.2, "test": None, "stratify": True, "split_seed": 4}  # fmt: skip
+    assert make_config([{"schema_version": 1, "data": data}]).to_dict()["data"] == data

@@ -5,7 +5,13 @@ from __future__ import annotations
 from cnnlab.data import cifar10, cifar10_jpeg, digits, fashion_mnist
 from cnnlab.data.dataset import PARTS, Dataset
 from cnnlab.data.images import decode_image
-from cnnlab.data.opening import open_dataset, settled_source
+from cnnlab.data.opening import (
+    checked_options,
+    open_dataset,
+    option_names,
+    settled_options,
+    settled_source,
+)
 from cnnlab.data.source import SOURCES, ReadOptions
 from cnnlab.data.split import Split, SplitSizes, draw_split
 
@@ -16,6 +22,7 @@ __all__ = [
     "ReadOptions",
     "Split",
     "SplitSizes",
+    "checked_options",
     "cifar10",
     "cifar10_jpeg",
     "decode_image",
@@ -23,5 +30,7 @@ __all__ = [
     "draw_split",
     "fashion_mnist",
     "open_dataset",
+    "option_names",
+    "settled_options",
     "settled_source",
 ]

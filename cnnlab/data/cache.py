@@ -10,7 +10,7 @@ import secrets
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -56,7 +56,7 @@ class CacheKey:
             "schema": SCHEMA,
             "origin": self.origin,
             "identity": dict(self.identity),
-            "options": asdict(self.options),
+            "options": self.options.as_json(),
         }
         as_json: dict[str, Any] = json.loads(json.dumps(parts, default=shown))
         return as_json
@@ -251,7 +251,7 @@ def _remove_outdated(folder: Path, key: CacheKey) -> None:
             other = json.loads(meta.read_text(encoding="utf-8"))["key"]
             same = (
                 other["origin"] == key.origin
-                and other["options"] == asdict(key.options)
+                and other["options"] == key.options.as_json()
                 and other["identity"].get("dataset") == key.identity.get("dataset")
             )
         except (OSError, ValueError, LookupError, TypeError, AttributeError):

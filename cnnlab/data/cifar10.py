@@ -12,7 +12,7 @@ from cnnlab.data.cifar10_forms import BINARY, PYTHON, Form, read_archive, read_f
 from cnnlab.data.cifar_batches import CLASS_NAMES, images_of
 from cnnlab.data.download import Mirror, fetch_files
 from cnnlab.data.reading import read_errors
-from cnnlab.data.source import SOURCES, Allocate, Decoded, Found, ReadOptions, Say
+from cnnlab.data.source import NO_OPTIONS, SOURCES, Allocate, Decoded, Found, ReadOptions, Say
 from cnnlab.errors import DataError
 
 __all__ = ["MIRRORS", "Cifar10", "read_path", "recognise"]
@@ -43,6 +43,7 @@ class Cifar10:
     name = "cifar10"
     title = "CIFAR-10"
     description = "60,000 colour 32x32 images of animals and vehicles, 10 classes; 170 MB"
+    options = NO_OPTIONS
 
     def __init__(
         self,

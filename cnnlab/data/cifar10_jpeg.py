@@ -7,7 +7,7 @@ from pathlib import Path
 from cnnlab.data.folder import read_class_folders
 from cnnlab.data.places import candidates
 from cnnlab.data.reading import check_digest
-from cnnlab.data.source import SOURCES, Allocate, Decoded, Found, ReadOptions, Say
+from cnnlab.data.source import NO_OPTIONS, SOURCES, Allocate, Decoded, Found, ReadOptions, Say
 from cnnlab.data.tree import file_identity
 from cnnlab.data.trees import open_tree
 from cnnlab.errors import DownloadError
@@ -30,6 +30,7 @@ class Cifar10Jpeg:
     name = "cifar10-jpeg"
     title = "CIFAR-10-JPEG"
     description = f"CIFAR-10's 60,000 images as JPEG files; {_FILE} in CNNLAB_DATA, no download"
+    options = NO_OPTIONS
 
     def find(self) -> Found | None:
         """Return the archive where it lies in ``CNNLAB_DATA`` or among the downloads."""

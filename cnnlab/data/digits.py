@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from cnnlab.data.source import SOURCES, Allocate, Decoded, Found, ReadOptions, Say
+from cnnlab.data.source import NO_OPTIONS, SOURCES, Allocate, Decoded, Found, ReadOptions, Say
 from cnnlab.errors import ChecksumError, DataError
 
 __all__ = ["Digits", "upscale"]
@@ -63,6 +63,7 @@ class Digits:
     name = "digits"
     title = "Digits"
     description = "1,797 handwritten digits, 10 classes, 8x8 grey shown at 32x32; no download"
+    options = NO_OPTIONS
 
     def find(self) -> Found | None:
         """Return the file inside the installed scikit-learn; None where it is not installed."""

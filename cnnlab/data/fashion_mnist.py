@@ -15,7 +15,7 @@ from cnnlab.data import idx_folder, places
 from cnnlab.data.distribution import fetch_package
 from cnnlab.data.download import Mirror, RemoteFile, fetch_files
 from cnnlab.data.idx import parse_idx, read_contents, read_idx
-from cnnlab.data.source import SOURCES, Allocate, Decoded, Found, ReadOptions, Say
+from cnnlab.data.source import NO_OPTIONS, SOURCES, Allocate, Decoded, Found, ReadOptions, Say
 from cnnlab.errors import ChecksumError, DataError, DownloadError
 
 __all__ = [
@@ -116,6 +116,7 @@ class FashionMnist:
     name = "fashion-mnist"
     title = "Fashion-MNIST"
     description = "70,000 grey 28x28 images of clothing, 10 classes; 31 MB to download"
+    options = NO_OPTIONS
 
     def __init__(
         self, files: Mapping[str, IdxFile] = OFFICIAL, mirrors: Sequence[Mirror] = MIRRORS

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import stat
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -15,26 +16,77 @@ from cnnlab.data.cache import CacheKey, load_or_build
 from cnnlab.data.cifar10_jpeg import Cifar10Jpeg
 from cnnlab.data.dataset import Dataset
 from cnnlab.data.folder import read_class_folders
-from cnnlab.data.source import SOURCES, Allocate, Decoded, ReadOptions, Say, unsaid
+from cnnlab.data.source import (
+    NO_OPTIONS,
+    SOURCES,
+    Allocate,
+    Decoded,
+    Found,
+    PathForm,
+    ReadOptions,
+    Say,
+    unsaid,
+)
 from cnnlab.data.tree import input_errors, shown
 from cnnlab.data.trees import open_tree, stem_of
 from cnnlab.errors import ConfigError, DataError, UnknownNameError
+from cnnlab.options import Plain, fill_options
 from cnnlab.registry import suggestion
 
-__all__ = ["open_dataset", "settled_source"]
+__all__ = [
+    "checked_options",
+    "open_dataset",
+    "option_names",
+    "settled_options",
+    "settled_source",
+]
 
 
 _DEFAULTS = ReadOptions()
-#: Published files that are no class folders, wherever they lie: how to know and to read them.
-_PUBLISHED = (
-    (cifar10.recognise, cifar10.read_path),
-    (fashion_mnist.recognise, fashion_mnist.read_path),
+#: What is no class folders, wherever it lies; the first form that knows a path reads it.
+_FORMS = (
+    PathForm(cifar10.recognise, cifar10.read_path),
+    PathForm(fashion_mnist.recognise, fashion_mnist.read_path),
 )
 
 
 def settled_source(source: str) -> str:
     """What to write down: a known name as it is, a path so that it holds in any folder."""
     return source if source in SOURCES else str(Path(source).expanduser().resolve())
+
+
+def option_names(source: str) -> frozenset[str]:
+    """The options that a source may have; for a path, those of any form."""
+    if source in SOURCES:
+        return frozenset(SOURCES.get(source).options)
+    return frozenset(name for form in _FORMS for name in form.options)
+
+
+def checked_options(
+    source: str, given: Mapping[str, Plain], *, beside: Iterable[str] = ()
+) -> dict[str, Plain]:
+    """Check a source's options without looking at any file.
+
+    A known name's are returned complete. Those of everything else are returned as they are, once
+    each is known as an option of something: the rest shows when it is opened.
+    ``beside`` and errors as in :func:`cnnlab.options.fill_options`.
+    """
+    if source in SOURCES:
+        return fill_options(source, SOURCES.get(source).options, given, beside=beside)
+    known = {*option_names(source), *(name for known in SOURCES for name in option_names(known))}
+    strange = [name for name in given if name not in known]
+    if strange:
+        fill_options(shown(source), NO_OPTIONS, dict.fromkeys(strange), beside={*known, *beside})
+    return dict(given)
+
+
+def settled_options(source: str, given: Mapping[str, Plain]) -> dict[str, Plain]:
+    """What to write down: every option that the source, or what lies at a path, has."""
+    if source in SOURCES:
+        return checked_options(source, given)
+    path = _existing(source)
+    form, _ = _form_of(path)
+    return fill_options(shown(path), form.options if form else NO_OPTIONS, given)
 
 
 def open_dataset(
@@ -48,11 +100,12 @@ def open_dataset(
     ----------
     source: "cifar10", "fashion-mnist" ...; else a path. A known name comes first: a folder of
         the same name is reached as "./NAME".
-    options: size and colour mode, for folders and archives of image files.
+    options: size and colour mode, for folders and archives of image files; a source's own.
     offline: never download; what is not on this machine is then an error.
     say: gets a line for what a user should know: where the images come from, files ignored ...
 
-    Raises :class:`UnknownNameError` for what is neither, :class:`DataError` for broken files,
+    Raises :class:`UnknownNameError` for what is neither, or has no such option,
+    :class:`ConfigError` for an option out of its range, :class:`DataError` for broken files,
     :class:`DownloadError` and :class:`StorageError`.
     """
     dataset = (
@@ -78,6 +131,7 @@ def _check_form(dataset: Dataset, options: ReadOptions) -> None:
 
 def _open_known(name: str, options: ReadOptions, *, offline: bool, say: Say) -> Dataset:
     source = SOURCES.get(name)
+    options = options.filled(name, source.options)
     found = source.find()
     if found is None and offline:
         raise DataError(
@@ -96,13 +150,22 @@ def _open_known(name: str, options: ReadOptions, *, offline: bool, say: Say) -> 
 
 
 def _open_path(path: Path, options: ReadOptions, *, say: Say) -> Dataset:
-    for recognise, read_path in _PUBLISHED:
-        found = recognise(path)
+    form, found = _form_of(path)
+    options = options.filled(shown(path), form.options if form else NO_OPTIONS)
+    if form is None or found is None:
+        return _open_class_folders(path, options, say=say)
+    key = CacheKey(shown(path.absolute()), found.identity, options)
+    read = partial(form.read, found, options)
+    return load_or_build(key, read, lambda: shown(stem_of(path)), say=say)
+
+
+def _form_of(path: Path) -> tuple[PathForm, Found] | tuple[None, None]:
+    """The form that a path has, and what lies there; two times None for class folders."""
+    for form in _FORMS:
+        found = form.recognise(path)
         if found is not None:
-            key = CacheKey(shown(path.absolute()), found.identity, options)
-            read = partial(read_path, found, options)
-            return load_or_build(key, read, lambda: shown(stem_of(path)), say=say)
-    return _open_class_folders(path, options, say=say)
+            return form, found
+    return None, None
 
 
 def _open_class_folders(path: Path, options: ReadOptions, *, say: Say) -> Dataset:

@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cnnlab.options import Option, Plain, fill_options
 from cnnlab.registry import Registry
 
-__all__ = ["SOURCES", "Allocate", "Decoded", "Found", "ReadOptions", "Say", "Source", "unsaid"]
+__all__ = [
+    "NO_OPTIONS",
+    "SOURCES",
+    "Allocate",
+    "Decoded",
+    "Found",
+    "PathForm",
+    "ReadOptions",
+    "Say",
+    "Source",
+    "SourceOptions",
+    "unsaid",
+]
 
 #: Says one line to the user (a choice made and its reason, files ignored, progress of a fetch).
 Say = Callable[[str], None]
@@ -27,19 +40,37 @@ def unsaid(line: str) -> None:
 #: that large folders are decoded to the disk and not into memory.
 Allocate = Callable[[tuple[int, int, int, int]], NDArray[np.uint8]]
 
+#: The options that a source declares, by name.
+SourceOptions = Mapping[str, Option[Plain]]
+
+#: Those of a source that has none.
+NO_OPTIONS: SourceOptions = {}
+
 
 @dataclass(frozen=True)
 class ReadOptions:
-    """How images are brought to one size and colour mode (folders and archives of files only).
+    """How images are read.
 
     Attributes
     ----------
-    image_size: side of the square images in pixels; None: the median side, rounded.
+    image_size: side of the square images in pixels; None: the median side, rounded (folders and
+        archives of files only, as ``channels``).
     channels: 1 (grey), 3 (colour) or 4 (with alpha); None: 1 where every file is grey, else 3.
+    own: the source's own options, e.g. ``{"size": 1000}``; what is left out has its default.
     """
 
     image_size: int | None = None
     channels: int | None = None
+    own: Mapping[str, Plain] = field(default_factory=dict)
+
+    def filled(self, owner: str, options: SourceOptions) -> ReadOptions:
+        """A copy with every option that ``owner`` declares; raises as :func:`fill_options`."""
+        return replace(self, own=fill_options(owner, options, self.own))
+
+    def as_json(self) -> dict[str, object]:
+        """The options as they stand in the cache's key."""
+        form: dict[str, object] = {"image_size": self.image_size, "channels": self.channels}
+        return {**form, "own": dict(self.own)} if self.own else form
 
 
 @dataclass(frozen=True)
@@ -75,11 +106,13 @@ class Source(Protocol):
     name: what the user types, e.g. "fashion-mnist".
     title: what reports call it, e.g. "Fashion-MNIST".
     description: one line for ``cnnlab data list``.
+    options: what may be chosen with ``--set data.OPTION=VALUE``.
     """
 
     name: str
     title: str
     description: str
+    options: SourceOptions
 
     def find(self) -> Found | None:
         """Look on this machine (``CNNLAB_DATA``, the cache, usual places); never downloads."""
@@ -93,6 +126,22 @@ class Source(Protocol):
 
     def read(self, found: Found, options: ReadOptions, allocate: Allocate) -> Decoded:
         """Verify and decode; raise ``DataError`` naming the file (and index) that is broken."""
+
+
+@dataclass(frozen=True)
+class PathForm:
+    """A form in which images lie at a path of the user's, other than class folders.
+
+    Attributes
+    ----------
+    recognise: returns what lies at an existing path; None where it is not of this form.
+    read: decodes that; raises as :meth:`Source.read`. The options are complete.
+    options: what may be chosen with ``--set data.OPTION=VALUE``.
+    """
+
+    recognise: Callable[[Path], Found | None]
+    read: Callable[[Found, ReadOptions, Allocate], Decoded]
+    options: SourceOptions = field(default_factory=dict)
 
 
 #: Every dataset known by name.

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cnnlab.config import SCHEMA, RunConfig, make_config
-from cnnlab.data import ReadOptions, open_dataset
+from cnnlab.data import open_dataset
 from cnnlab.data.dataset import Dataset
 from cnnlab.data.source import Say, unsaid
 from cnnlab.data.split import Split
@@ -143,8 +143,7 @@ class Run:
         ``offline``: nothing is downloaded; what is no longer on this machine is an error.
         """
         data = self.typed_config().data
-        options = ReadOptions(image_size=data.image_size, channels=data.channels)
-        dataset = open_dataset(data.source, options=options, offline=offline, say=say)
+        dataset = open_dataset(data.source, options=data.read_options(), offline=offline, say=say)
         recorded = self.split["dataset"]["fingerprint"]
         if dataset.fingerprint != recorded:
             raise RunError(

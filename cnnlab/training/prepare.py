@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from cnnlab.config import RunConfig, TrainingConfig
-from cnnlab.data import ReadOptions, open_dataset, settled_source
+from cnnlab.data import open_dataset, settled_options, settled_source
 from cnnlab.data.dataset import Dataset
 from cnnlab.data.split import Split, draw_split
 from cnnlab.device import choose_device, choose_precision, describe_machine
@@ -41,9 +41,9 @@ class Prepared:
 
 def _read_dataset(config: RunConfig, watch: Watcher) -> Dataset:
     """Open the dataset that a configuration names, saying what a user should know of it."""
-    options = ReadOptions(image_size=config.data.image_size, channels=config.data.channels)
+    data = config.data
     dataset = open_dataset(
-        config.data.source, options=options, say=lambda line: watch(Notice(line))
+        data.source, options=data.read_options(), say=lambda line: watch(Notice(line))
     )
     if len(dataset.class_names) < 2:
         raise DataError(
@@ -64,6 +64,7 @@ def _resolve(config: RunConfig, dataset: Dataset) -> tuple[RunConfig, dict[str, 
         precision=precision.name,
         threads=threads,
         data={
+            **settled_options(config.data.source, config.data.options()),
             "stratify": len(dataset) < _STRATIFY_BELOW if stratify is None else stratify,
             "source": settled_source(config.data.source),
         },

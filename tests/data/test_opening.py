@@ -13,7 +13,8 @@ from class_folders import ARCHIVES, encoded, pack, pixels, write_classes
 
 from cnnlab.data import cifar10_jpeg, open_dataset, opening
 from cnnlab.data.cifar10_jpeg import Cifar10Jpeg
-from cnnlab.data.source import SOURCES, Allocate, Decoded, Found, ReadOptions, Say
+from cnnlab.data.opening import checked_options, option_names, settled_options
+from cnnlab.data.source import SOURCES, Allocate, Decoded, Found, PathForm, ReadOptions, Say
 from cnnlab.errors import (
     ChecksumError,
     ConfigError,
@@ -22,6 +23,7 @@ from cnnlab.errors import (
     UnknownNameError,
 )
 from cnnlab.files import sha256_of_file
+from cnnlab.options import Choice, Number, Text
 from cnnlab.registry import Registry
 
 
@@ -37,10 +39,14 @@ def folder(tmp_path: Path) -> Path:
     return write_classes(tmp_path / "pets", {"train/cat": 3, "train/dog": 2, "test/dog": 2})
 
 
+FAKE_OPTIONS = {"shade": Number(9, low=0, high=255), "kind": Choice(("plain", "odd"))}
+
+
 class Fake:
     """A source of two images that can be fetched, but may not be there yet."""
 
     name, title, description = "fake", "Fake-2", "two images"
+    options = FAKE_OPTIONS
 
     def __init__(self, place: Path) -> None:
         self.place = place
@@ -57,7 +63,7 @@ class Fake:
 
     def read(self, found: Found, options: ReadOptions, allocate: Allocate) -> Decoded:
         images = allocate((2, 4, 4, 1))
-        images[1] = 9
+        images[1] = options.own["shade"]
         return Decoded(images, np.array([0, 1]), ("a", "b"), {"train": 2})
 
 
@@ -154,6 +160,83 @@ def test_options_reach_a_folder_and_are_refused_elsewhere(folder: Path) -> None:
     for wrong in (options, replace(options, image_size=None, channels=3)):
         with pytest.raises(ConfigError, match="Digits comes as 32x32 pixels with 1 channels"):
             open_dataset("digits", options=wrong)
+
+
+def test_a_sources_own_options_reach_it_and_each_choice_is_kept_apart(
+    fake: Fake, home: Path
+) -> None:
+    shades = [
+        int(open_dataset("fake", options=ReadOptions(own=own)).images[1].max())
+        for own in ({}, {"shade": 9}, {"shade": 9, "kind": "plain"}, {"shade": 40}, {})
+    ]
+    assert shades == [9, 9, 9, 40, 9]
+    assert len(list((home / "datasets").glob("*/meta.json"))) == 2
+
+
+@pytest.mark.parametrize(
+    ("own", "error", "said"),
+    [
+        ({"shad": 1}, UnknownNameError, "^fake has no option 'shad'; did you mean 'shade'"),
+        ({"shade": 256}, ConfigError, "^fake, shade: .* 256; expected a whole number from 0 to"),
+        ({"shade": 1.5}, ConfigError, "a whole number from 0 to 255"),
+        ({"kind": "even"}, ConfigError, "'even'; expected one of plain, odd"),
+    ],
+)
+def test_wrong_options_are_refused_before_anything_is_fetched(
+    own: dict[str, object], error: type[Exception], said: str, fake: Fake
+) -> None:
+    with pytest.raises(error, match=said):
+        open_dataset("fake", options=ReadOptions(own=own))  # type: ignore[arg-type]  # or not
+    assert fake.fetched == 0
+
+
+@pytest.fixture
+def with_form(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A file of a form that takes an option."""
+
+    def recognise(path: Path) -> Found | None:
+        return Found(path, {"there": True}) if path.suffix == ".shade" else None
+
+    def read(found: Found, options: ReadOptions, allocate: Allocate) -> Decoded:
+        images = allocate((1, 4, 4, 1))
+        images[...] = 1 if options.own["column"] is None else 2
+        return Decoded(images, np.array([0]), ("a",), {"train": 1})
+
+    form = PathForm(recognise, read, {"column": Text()})
+    monkeypatch.setattr(opening, "_FORMS", (*opening._FORMS, form))
+    path = tmp_path / "my.shade"
+    path.touch()
+    return path
+
+
+def test_what_lies_at_a_path_may_take_options_too(with_form: Path, folder: Path) -> None:
+    source, given = str(with_form), ReadOptions(own={"column": "x"})
+    assert open_dataset(source).images.max() == 1
+    assert open_dataset(source, options=given).images.max() == 2
+    assert settled_options(source, {}) == {"column": None}
+    assert settled_options(source, {"column": "x"}) == {"column": "x"}
+    with pytest.raises(ConfigError, match="column: the value is 3; expected text, or null"):
+        settled_options(source, {"column": 3})
+    with pytest.raises(UnknownNameError, match="pets has no option 'column'"):
+        open_dataset(str(folder), options=given)
+
+
+def test_options_are_checked_as_far_as_that_needs_no_file(with_form: Path, fake: Fake) -> None:
+    assert checked_options("fake", {"shade": 3}) == {"shade": 3, "kind": "plain"}
+    assert checked_options("/not/here", {"column": "x"}) == {"column": "x"}
+    assert checked_options("/not/here", {}) == {}
+    with pytest.raises(UnknownNameError, match="did you mean 'column'"):
+        checked_options("/not/here", {"colunm": "x"})
+    with pytest.raises(UnknownNameError, match="did you mean 'image_size'"):
+        checked_options("fake", {"imagesize": 3}, beside=["image_size"])
+    assert option_names("fake") == {"shade", "kind"}
+    assert option_names("/not/here") == {"column"}
+
+
+def test_a_mistyped_name_is_what_an_option_beside_it_is_told_of(fake: Fake) -> None:
+    assert checked_options("fak", {"shade": 3}) == {"shade": 3}
+    with pytest.raises(UnknownNameError, match="'fak'; did you mean 'fake'"):
+        open_dataset("fak", options=ReadOptions(own={"shade": 3}))
 
 
 @pytest.mark.parametrize("name", ["cifa10", "CIFAR10", "digit", "fashon-mnist"])
