@@ -1,10 +1,11 @@
-"""Keras layers from our mappings, and weights from Keras to our modules."""
+"""Keras models from our architectures, and weights from Keras to our modules."""
 
 from __future__ import annotations
 
 from types import ModuleType
 from typing import Any
 
+import keras_layers
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -12,23 +13,15 @@ from torch import Tensor, nn
 from cnnlab.models import Architecture
 
 
-def keras_layer(keras: ModuleType, item: dict[str, Any], *, classes: int = 10) -> Any:
-    """The Keras layer with the same class name and the same arguments."""
-    arguments = {
-        key: classes if value == "classes" else value
-        for key, value in item.items()
-        if key != "type"
-    }
-    return getattr(keras.layers, item["type"])(**arguments)
-
-
 def keras_model(keras: ModuleType, architecture: Architecture) -> Any:
     """A Keras ``Sequential`` with the same layers under the same names."""
     layers = [
-        keras_layer(keras, {**item, "name": step.name}, classes=architecture.classes)
+        {**item, "name": step.name}
         for item, step in zip(architecture.layers, architecture.steps, strict=True)
     ]
-    return keras.Sequential([keras.Input(architecture.input_shape), *layers])
+    return keras_layers.keras_model(
+        keras, layers, architecture.input_shape, classes=architecture.classes
+    )
 
 
 def as_array(tensor: Tensor) -> np.ndarray:

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-from keras_oracle import as_array, channels_first, channels_last, keras_layer, shake, torch_weights
+from keras_layers import keras_layer
+from keras_oracle import as_array, channels_first, channels_last, shake, torch_weights
 from torch.utils.flop_counter import FlopCounterMode
 
 from cnnlab.errors import ArchitectureError
