@@ -18,6 +18,7 @@ __all__ = [
     "AugmentConfig",
     "DataConfig",
     "EarlyStoppingConfig",
+    "InitConfig",
     "ModelConfig",
     "OptimizerConfig",
     "RunConfig",
@@ -85,6 +86,22 @@ class ModelConfig(Section):
 
     name: str = "fastnet"
     params: dict[str, Any] = {}
+
+
+class InitConfig(Section):
+    """The run whose network training starts from, where it does not start from drawn weights.
+
+    ``freeze`` says which layers stay as they are: none, features (all before the head, the layers
+    whose size follows the number of classes), or a layer's name, which means that layer and all
+    before it. ``head`` match takes the head's rows of the classes that have the same name in the
+    run, new draws them all. ``weights_sha256``, of the run's ``best.safetensors``, is written down
+    when training starts; where it is given, other weights are refused.
+    """
+
+    run: str
+    freeze: str = "none"
+    head: Literal["match", "new"] = "match"
+    weights_sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = None
 
 
 class NamedOptions(OpenSection):
@@ -177,6 +194,7 @@ class RunConfig(Section):
     mirror: bool = False
     data: DataConfig = DataConfig()
     model: ModelConfig = ModelConfig()
+    init: InitConfig | None = None
     optimizer: OptimizerConfig = OptimizerConfig()
     schedule: ScheduleConfig = ScheduleConfig()
     training: TrainingConfig = TrainingConfig()
@@ -232,7 +250,7 @@ def lay(layers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Lay settings one on the other, unchecked.
 
     A layer that names another optimizer, schedule or model than one below drops what that said
-    of it: the options belong to the old one.
+    of it: the options belong to the old one. So does the digest of another run's weights.
     """
     merged: dict[str, Any] = {}
     for layer in layers:
@@ -243,6 +261,11 @@ def lay(layers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
                 old = below.get("name")
                 if old is not None and over.get("name", old) != old:
                     merged.pop(part)
+        over, below = layer.get("init"), merged.get("init")
+        if isinstance(over, Mapping) and isinstance(below, Mapping):
+            old = below.get("run")
+            if over.get("run", old) != old:
+                merged["init"] = {key: below[key] for key in below if key != "weights_sha256"}
         merged = merge(merged, layer)
     return merged
 

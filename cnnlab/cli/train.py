@@ -14,6 +14,8 @@ from cnnlab.errors import ConfigError
 #: Option -> the setting that it gives.
 _SETTINGS = {
     "--model": "model.name",
+    "--init": "init.run",
+    "--freeze": "init.freeze",
     "--data": "data.source",
     "--image-size": "data.image_size",
     "--split-seed": "data.split_seed",
@@ -55,6 +57,17 @@ def train(
     data: Annotated[
         str | None, typer.Option(help="A dataset's name, or a folder or archive of class folders.")
     ] = None,
+    init: Annotated[
+        str | None,
+        typer.Option(metavar="RUN", help="Start from this run's network, for other classes too."),
+    ] = None,
+    freeze: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WHICH",
+            help="With --init: none, features (all but the head), or a layer and all before it.",
+        ),
+    ] = None,
     recipe: Annotated[str | None, typer.Option(help="A named, complete configuration.")] = None,
     config: Annotated[
         Path | None, typer.Option(help="A YAML file of settings, e.g. a run's config.yaml.")
@@ -89,6 +102,8 @@ def train(
     """Train a network and say what validation shows."""
     values = {
         "--model": model,
+        "--init": init,
+        "--freeze": freeze,
         "--data": data,
         "--image-size": image_size,
         "--split-seed": split_seed,
@@ -125,7 +140,7 @@ def _train(asked: dict[str, Any], resume: str | None, runs: Path, as_json: bool)
         if resume is not None:
             trained = resume_and_evaluate(open_run(resume, runs=runs), display)
         else:
-            trained = train_and_evaluate(configure(**asked), runs, display)
+            trained = train_and_evaluate(configure(**asked, runs=runs), runs, display)
     if as_json:
         print_json(trained.to_dict())
     else:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Iterable
 from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
+
+from cnnlab.models.modules import BatchNorm
 
 __all__ = ["InitializesFromImages", "Network"]
 
@@ -24,6 +27,19 @@ class Network(nn.Sequential):
 
     def __init__(self, layers: dict[str, nn.Module]) -> None:
         super().__init__(OrderedDict(layers))
+
+    def freeze(self, layers: Iterable[str]) -> None:
+        """Let training leave these layers as they are, as Keras does where trainable is false.
+
+        Their parameters get no gradient, and their batch normalisation uses its moving statistics
+        and keeps them; dropout goes on.
+        """
+        for name in layers:
+            layer = self.get_submodule(name)
+            layer.requires_grad_(False)
+            for part in layer.modules():
+                if isinstance(part, BatchNorm):
+                    part.frozen = True
 
     @property
     def needs_images(self) -> bool:

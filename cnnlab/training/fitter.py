@@ -14,6 +14,7 @@ from cnnlab.device import seed_everything
 from cnnlab.errors import DivergedError
 from cnnlab.inference import place, predict_logits
 from cnnlab.metrics.calibration import nll
+from cnnlab.models.network import Network
 from cnnlab.optim import make_optimizer, schedule_factor
 from cnnlab.training.batches import class_weights
 from cnnlab.training.checkpoint import (
@@ -47,6 +48,7 @@ class Fitter:
         seed_everything(self.config.seed, "weights")
         network = prepared.architecture.build()
         self._initialize(network)
+        network.freeze(prepared.frozen)
         self.network = place(network, self.device)
         self.average = (
             MovingAverage(self.network, self.config.training.ema)
@@ -55,13 +57,15 @@ class Fitter:
         )
         self.optimizer = self._new_optimizer()
 
-    def _initialize(self, network: torch.nn.Module) -> None:
-        """Let a network that wants it look at training images (whitening, say)."""
-        look = getattr(network, "initialize_from_images", None)
-        if look is not None:
-            rows = np.sort(self.prepared.split.train[:_INITIAL_IMAGES])
-            images = torch.from_numpy(np.ascontiguousarray(self.prepared.dataset.images[rows]))
-            look(self.prepared.preprocessing.apply(images))
+    def _initialize(self, network: Network) -> None:
+        """Set what comes from training images (whitening, say), then what another run gives."""
+        prepared = self.prepared
+        if network.needs_images:
+            rows = np.sort(prepared.split.train[:_INITIAL_IMAGES])
+            images = torch.from_numpy(np.ascontiguousarray(prepared.dataset.images[rows]))
+            network.initialize_from_images(prepared.preprocessing.apply(images))
+        if prepared.transplant is not None:
+            prepared.transplant.into(network)
 
     def _new_optimizer(self) -> torch.optim.Optimizer:
         chosen = self.config.optimizer

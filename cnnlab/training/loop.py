@@ -100,6 +100,8 @@ class _Loop:
             self.fitter.restore(tensors, header)
             if self._clock_file.exists():
                 self.clock = Clock(**json.loads(self._clock_file.read_text(encoding="utf-8")))
+        elif self.prepared.transplant is not None:
+            self._save()  # from here on the run that it starts from may change or go
         for file in ("metrics.jsonl", "timing.jsonl"):
             self.run.keep_lines(file, self.fitter.state.epochs_done)
         # What was said of earlier weights is no longer true of this run.

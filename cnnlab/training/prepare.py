@@ -13,13 +13,18 @@ from cnnlab.data import open_dataset, settled_options, settled_source
 from cnnlab.data.dataset import Dataset
 from cnnlab.data.split import Split, draw_split
 from cnnlab.device import choose_device, choose_precision, describe_machine
-from cnnlab.errors import ConfigError, DataError
-from cnnlab.inference import Preprocessing, measure_preprocessing
-from cnnlab.models import MODELS, Architecture, load_architecture
+from cnnlab.errors import ConfigError, DataError, RunError
+from cnnlab.inference import Preprocessing
+from cnnlab.models import MODELS, Architecture
+from cnnlab.models.layers import shape_text
 from cnnlab.runs import Run, create_run
 from cnnlab.settings import dump_yaml
+from cnnlab.training.base_run import BaseRun, check_agreement, open_base_run
 from cnnlab.training.events import Notice, Watcher
 from cnnlab.training.stages import Stage, plan_stages
+from cnnlab.training.start_record import start_lines
+from cnnlab.training.starting import start_drawn, start_from
+from cnnlab.training.transplant import Transplant, frozen_layers, plan_transplant
 
 __all__ = ["Prepared", "prepare_new_run", "prepare_resumed_run"]
 
@@ -37,14 +42,30 @@ class Prepared:
     split: Split
     architecture: Architecture
     preprocessing: Preprocessing
+    transplant: Transplant | None = None
+
+    @property
+    def frozen(self) -> tuple[str, ...]:
+        """The layers that training leaves as they are."""
+        init = self.config.init
+        return frozen_layers(self.architecture, init.freeze) if init is not None else ()
 
 
-def _read_dataset(config: RunConfig, watch: Watcher) -> Dataset:
+def _read_dataset(config: RunConfig, base: BaseRun | None, watch: Watcher) -> Dataset:
     """Open the dataset that a configuration names, saying what a user should know of it."""
     data = config.data
-    dataset = open_dataset(
-        data.source, options=data.read_options(), say=lambda line: watch(Notice(line))
-    )
+    try:
+        dataset = open_dataset(
+            data.source, options=data.read_options(), say=lambda line: watch(Notice(line))
+        )
+    except ConfigError as error:
+        if base is None:
+            raise
+        # The user did not choose the form: the run did.
+        form = f"{shape_text(base.architecture.input_shape)}, as {base.run.path} takes them"
+        raise ConfigError(
+            error.what, where=error.where, expected=error.expected or form, todo=error.todo
+        ) from None
     if len(dataset.class_names) < 2:
         raise DataError(
             "has one class only", where=config.data.source, expected="at least two classes"
@@ -91,6 +112,23 @@ def _dataset_facts(dataset: Dataset) -> dict[str, Any]:
     }
 
 
+def _open_base(config: RunConfig, runs: Path) -> tuple[RunConfig, BaseRun | None]:
+    """Open the run to start from, if one is named; its path and weights are then settled."""
+    if config.init is None:
+        return config, None
+    base = open_base_run(config.init, runs)
+    check_agreement(config, base)
+    return config.updated(init=base.init.model_dump()), base
+
+
+def _draw_split(config: RunConfig, dataset: Dataset) -> Split:
+    """Draw the split, and check that every stage has images to train on and to watch."""
+    data = config.data
+    split = draw_split(dataset, data.sizes(), seed=data.split_seed, stratify=bool(data.stratify))
+    _check_watched(plan_stages(split.train, config.training), split, config.training)
+    return split
+
+
 def _check_watched(stages: list[Stage], split: Split, training: TrainingConfig) -> None:
     """Early stopping needs images to watch."""
     watched = len(split.validation) or all(len(stage.inner) for stage in stages)
@@ -108,26 +146,23 @@ def prepare_new_run(config: RunConfig, runs: Path, watch: Watcher) -> Prepared:
     Whatever cannot work (data, layers that do not fit, stages without images) is an error here,
     before anything is written.
     """
-    dataset = _read_dataset(config, watch)
+    config, base = _open_base(config, runs)
+    dataset = _read_dataset(config, base, watch)
     config, reasons = _resolve(config, dataset)
-    sizes, data = config.data.sizes(), config.data
-    split = draw_split(dataset, sizes, seed=data.split_seed, stratify=bool(data.stratify))
-    _check_watched(plan_stages(split.train, config.training), split, config.training)
-    architecture = load_architecture(
-        config.model.name,
-        input_shape=dataset.image_shape,
-        classes=len(dataset.class_names),
-        params=config.model.params,
+    split = _draw_split(config, dataset)
+    start = (
+        start_drawn(config, dataset, split)
+        if base is None
+        else start_from(base, config, dataset, split)
     )
+    architecture, data = start.architecture, config.data
     stem, exact = config.name, config.name is not None
     # A name belongs to one run; the configuration may be trained again.
     config = config.updated(name=None, model={"params": architecture.params})
-    summary = architecture.summary().to_text()
-    preprocessing = measure_preprocessing(
-        dataset.images, split.train, config.normalization, mirror=config.mirror
-    )
     stem = stem or f"{architecture.name}-{dataset.name}".lower().replace(" ", "-")
     environment = {**describe_machine(config.device), "choices": reasons}
+    for line in start_lines(start.record) if start.record else ():
+        watch(Notice(line))
     run = create_run(
         runs,
         "".join(letter if letter.isalnum() or letter in "._+-" else "-" for letter in stem)[:100],
@@ -141,12 +176,15 @@ def prepare_new_run(config: RunConfig, runs: Path, watch: Watcher) -> Prepared:
                 **{part: split.rows(part).tolist() for part in ("train", "validation", "test")},
             },
             "architecture.yaml": dump_yaml(architecture.to_dict()),
-            "summary.txt": summary + "\n",
-            "preprocessing.json": preprocessing.to_dict(),
+            "summary.txt": architecture.summary().to_text() + "\n",
+            "preprocessing.json": start.preprocessing.to_dict(),
+            **({"init.json": start.record} if start.record else {}),
         },
         exact=exact,
     )
-    return Prepared(run, config, dataset, split, architecture, preprocessing)
+    return Prepared(
+        run, config, dataset, split, architecture, start.preprocessing, start.transplant
+    )
 
 
 def prepare_resumed_run(run: Run, watch: Watcher) -> Prepared:
@@ -162,4 +200,19 @@ def prepare_resumed_run(run: Run, watch: Watcher) -> Prepared:
         run.rows(),
         run.architecture(),
         Preprocessing.from_dict(run.preprocessing),
+        _transplant_again(run, config),
     )
+
+
+def _transplant_again(run: Run, config: RunConfig) -> Transplant | None:
+    """What a run takes from the one that it starts from, if it was cut off before its first step.
+
+    Every checkpoint holds all weights: then the other run may have changed or be gone.
+    """
+    if config.init is None or any(run.checkpoints.glob("last-*.safetensors")):
+        return None
+    try:
+        base = open_base_run(config.init)
+        return plan_transplant(base, run.architecture(), run.class_names)
+    except RunError as error:
+        raise RunError(f"has no checkpoint yet and cannot start: {error}", where=run.path) from None

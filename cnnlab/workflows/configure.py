@@ -7,9 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from cnnlab.config import RunConfig, lay, make_config
+from cnnlab.errors import ConfigError
 from cnnlab.models import load_model_file
 from cnnlab.recipes import load_recipe
-from cnnlab.settings import load_yaml, with_overrides
+from cnnlab.runs import Run, open_run
+from cnnlab.settings import load_yaml, merge, with_overrides
+from cnnlab.workflows.fine_tuning import inherited
 
 __all__ = ["configure"]
 
@@ -21,6 +24,7 @@ def configure(
     settings: Mapping[str, Any] | None = None,
     overrides: Sequence[str] = (),
     labels: Mapping[str, str] | None = None,
+    runs: Path = Path("runs"),
 ) -> RunConfig:
     """Lay settings one on the other; the later wins.
 
@@ -31,9 +35,10 @@ def configure(
     settings: nested settings, e.g. ``{"training": {"epochs": 3}}``.
     overrides: texts as ``--set`` takes them, e.g. ``"optimizer.lr=0.01"``.
     labels: what errors call a key, e.g. ``{"training.epochs": "--epochs"}``.
+    runs: where ``init.run`` is looked for by its name.
 
     Below them all stand the package's defaults and those that the model brings along (the zoo's
-    say how the report trained each).
+    say how the report trained each), or, where training starts from a run, those that fit it.
     """
     layers = [load_recipe(recipe)] if recipe else []
     if file is not None:
@@ -42,10 +47,30 @@ def configure(
     # First what the user says is put together, then it is laid on the model's own settings: a
     # rate from a file stays beside an optimizer named as an option.
     asked = lay(layers)
-    model = asked.get("model")
-    name = model.get("name") if isinstance(model, Mapping) else None
-    defaults = _model_defaults(str(name) if name else RunConfig().model.name)
+    init = asked.get("init")
+    if isinstance(init, Mapping):
+        base = _base_run(init, runs, labels or {})
+        asked = merge(asked, {"init": {"run": str(base.path.resolve())}})
+        defaults = inherited(base, _named(asked, "data", "source"))
+    else:
+        defaults = _model_defaults(str(_named(asked, "model", "name") or RunConfig().model.name))
     return make_config([defaults, asked], where=str(file or "configuration"), labels=labels)
+
+
+def _named(settings: Mapping[str, Any], section: str, key: str) -> Any:
+    """What a section says of a key; None where it is not there."""
+    content = settings.get(section)
+    return content.get(key) if isinstance(content, Mapping) else None
+
+
+def _base_run(init: Mapping[str, Any], runs: Path, labels: Mapping[str, str]) -> Run:
+    if not init.get("run"):
+        raise ConfigError(
+            "there is no run to start from",
+            where=next((labels[f"init.{key}"] for key in init if f"init.{key}" in labels), "init"),
+            todo="name one with --init RUN",
+        )
+    return open_run(str(init["run"]), runs=runs)
 
 
 def _model_defaults(name: str) -> dict[str, Any]:

@@ -14,7 +14,9 @@ __all__ = ["BatchNorm", "LayerNorm"]
 class BatchNorm(nn.Module):
     """Batch normalisation whose moving variance is that of the biased batch variance, as Keras's.
 
-    One value a channel (a batch of one at 1x1) has variance 0: the output is ``beta``.
+    One value a channel (a batch of one at 1x1) has variance 0: the output is ``beta``. Where
+    ``frozen``, the moving statistics are used and kept in training too, as in Keras where
+    ``trainable`` is false.
     """
 
     moving_mean: Tensor
@@ -26,13 +28,14 @@ class BatchNorm(nn.Module):
         super().__init__()
         self.momentum = momentum
         self.epsilon = epsilon
+        self.frozen = False
         self.gamma = nn.Parameter(torch.ones(channels)) if scale else None
         self.beta = nn.Parameter(torch.zeros(channels)) if center else None
         self.register_buffer("moving_mean", torch.zeros(channels))
         self.register_buffer("moving_variance", torch.ones(channels))
 
     def forward(self, x: Tensor) -> Tensor:
-        if not self.training:
+        if self.frozen or not self.training:
             return functional.batch_norm(
                 x,
                 self.moving_mean,
