@@ -23,6 +23,7 @@ __all__ = [
     "MAX_PIXELS",
     "ImageHeader",
     "decode_image",
+    "fit_pixels",
     "probe_image",
 ]
 
@@ -107,10 +108,29 @@ def decode_image(
         # least twice the size asked for, so that the antialiasing filter still decides.
         image.draft(None, (2 * size, 2 * size))
         image.load()
-        picture = _in_mode(_upright(image), _MODES[channels], where)
-        if picture.size != (size, size):
-            picture = picture.resize((size, size), Image.Resampling.BILINEAR)
-        return np.array(picture, dtype=np.uint8).reshape(size, size, channels)
+        return _fitted(_upright(image), where, size, size, channels)
+
+
+def fit_pixels(
+    pixels: NDArray[np.uint8], *, height: int, width: int, channels: int
+) -> NDArray[np.uint8]:
+    """Bring pixels, uint8 ``[H, W, C]``, to another form as :func:`decode_image` does a file.
+
+    Returns uint8 ``[height, width, channels]``.
+    """
+    if pixels.shape == (height, width, channels):
+        return pixels
+    image = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
+    return _fitted(image, None, height, width, channels)
+
+
+def _fitted(
+    image: Image.Image, where: object, height: int, width: int, channels: int
+) -> NDArray[np.uint8]:
+    picture = _in_mode(image, _MODES[channels], where)
+    if picture.size != (width, height):
+        picture = picture.resize((width, height), Image.Resampling.BILINEAR)
+    return np.array(picture, dtype=np.uint8).reshape(height, width, channels)
 
 
 @contextmanager

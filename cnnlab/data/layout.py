@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from cnnlab.data.dataset import PARTS
-from cnnlab.data.tree import is_litter, shown
+from cnnlab.data.tree import is_litter, listed, shown
 from cnnlab.errors import DataError
 
-__all__ = ["Layout", "arrange", "ignored_note"]
+__all__ = ["PART_NAMES", "Layout", "arrange", "ignored_note"]
 
 #: What folders of parts are called, in lower case.
-_PART_NAMES = {
+PART_NAMES = {
     "train": "train",
     "training": "train",
     "validation": "validation",
@@ -112,7 +112,7 @@ def _unwrapped(folder: _Folder) -> _Folder:
     """Step into folders that hold one folder and nothing else, as archives often begin."""
     while len(folder.folders) == 1 and not folder.images:
         ((name, inner),) = folder.folders.items()
-        if name.lower() in _PART_NAMES or not inner.folders:
+        if name.lower() in PART_NAMES or not inner.folders:
             break
         folder = inner
     return folder
@@ -121,11 +121,11 @@ def _unwrapped(folder: _Folder) -> _Folder:
 def _parts_of(base: _Folder, where: Path) -> dict[str, _Folder]:
     """Return the folder of each part; without such folders everything is "train"."""
     parts: dict[str, _Folder] = {}
-    named = [folder for name, folder in sorted(base.folders.items()) if name.lower() in _PART_NAMES]
+    named = [folder for name, folder in sorted(base.folders.items()) if name.lower() in PART_NAMES]
     if not any(folder.folders for folder in named):  # there may be a class called "train"
         return {"train": base}
     for folder in named:
-        part = _PART_NAMES[folder.name.lower()]
+        part = PART_NAMES[folder.name.lower()]
         if part in parts:
             raise DataError(
                 f"both '{shown(parts[part].path)}' and '{shown(folder.path)}' are {part}",
@@ -134,7 +134,7 @@ def _parts_of(base: _Folder, where: Path) -> dict[str, _Folder]:
             )
         parts[part] = folder
     for name, folder in sorted(base.folders.items()):
-        if name.lower() not in _PART_NAMES and folder.holds_images():
+        if name.lower() not in PART_NAMES and folder.holds_images():
             raise DataError(
                 f"'{shown(folder.path)}' lies beside '{shown(named[0].path)}'",
                 where=shown(where),
@@ -163,7 +163,7 @@ def _class_names(parts: Mapping[str, _Folder], where: Path) -> tuple[str, ...]:
                 raise DataError(
                     f"class '{shown(name)}' is in {part} but not in train",
                     where=shown(where),
-                    expected=f"the classes of train: {_named(names)}",
+                    expected=f"the classes of train: {listed(names)}",
                 )
             if shown(name) != name:
                 raise DataError(
@@ -180,12 +180,6 @@ def _class_names(parts: Mapping[str, _Folder], where: Path) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _named(names: list[str]) -> str:
-    more = len(names) - _NAMED_AT_MOST
-    text = ", ".join(shown(name) for name in names[:_NAMED_AT_MOST])
-    return f"{text} and {more:,} more" if more > 0 else text
-
-
 def _rows(parts: Mapping[str, _Folder], class_names: tuple[str, ...]) -> Layout:
     files: list[str] = []
     labels: list[int] = []
@@ -195,7 +189,7 @@ def _rows(parts: Mapping[str, _Folder], class_names: tuple[str, ...]) -> Layout:
     for part, folder in parts.items():
         missing = [name for name in class_names if name not in folder.folders]
         if missing:
-            notes.append(f"{part} has no images of: {_named(missing)}")
+            notes.append(f"{part} has no images of: {listed(missing)}")
         start = len(files)
         for label, name in enumerate(class_names):
             if name in missing:

@@ -7,28 +7,22 @@ import os
 import stat
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
 
-from cnnlab.data import cifar10, fashion_mnist
-from cnnlab.data.archive import ARCHIVE_SUFFIXES
+from cnnlab.data import forms
 from cnnlab.data.cache import CacheKey, load_or_build
-from cnnlab.data.cifar10_jpeg import Cifar10Jpeg
 from cnnlab.data.dataset import Dataset
-from cnnlab.data.folder import read_class_folders
 from cnnlab.data.source import (
     NO_OPTIONS,
     SOURCES,
     Allocate,
     Decoded,
-    Found,
-    PathForm,
     ReadOptions,
     Say,
     unsaid,
 )
 from cnnlab.data.tree import input_errors, shown
-from cnnlab.data.trees import open_tree, stem_of
+from cnnlab.data.trees import FILE_SUFFIXES, stem_of
 from cnnlab.errors import ConfigError, DataError, UnknownNameError
 from cnnlab.options import Plain, fill_options
 from cnnlab.registry import suggestion
@@ -43,11 +37,6 @@ __all__ = [
 
 
 _DEFAULTS = ReadOptions()
-#: What is no class folders, wherever it lies; the first form that knows a path reads it.
-_FORMS = (
-    PathForm(cifar10.recognise, cifar10.read_path),
-    PathForm(fashion_mnist.recognise, fashion_mnist.read_path),
-)
 
 
 def settled_source(source: str) -> str:
@@ -59,7 +48,7 @@ def option_names(source: str) -> frozenset[str]:
     """The options that a source may have; for a path, those of any form."""
     if source in SOURCES:
         return frozenset(SOURCES.get(source).options)
-    return frozenset(name for form in _FORMS for name in form.options)
+    return frozenset(name for form in forms.FORMS for name in form.options)
 
 
 def checked_options(
@@ -85,8 +74,7 @@ def settled_options(source: str, given: Mapping[str, Plain]) -> dict[str, Plain]
     if source in SOURCES:
         return checked_options(source, given)
     path = _existing(source)
-    form, _ = _form_of(path)
-    return fill_options(shown(path), form.options if form else NO_OPTIONS, given)
+    return fill_options(shown(path), forms.form_of(path)[0].options, given)
 
 
 def open_dataset(
@@ -150,32 +138,15 @@ def _open_known(name: str, options: ReadOptions, *, offline: bool, say: Say) -> 
 
 
 def _open_path(path: Path, options: ReadOptions, *, say: Say) -> Dataset:
-    form, found = _form_of(path)
-    options = options.filled(shown(path), form.options if form else NO_OPTIONS)
-    if form is None or found is None:
-        return _open_class_folders(path, options, say=say)
-    key = CacheKey(shown(path.absolute()), found.identity, options)
-    read = partial(form.read, found, options)
-    return load_or_build(key, read, lambda: shown(stem_of(path)), say=say)
-
-
-def _form_of(path: Path) -> tuple[PathForm, Found] | tuple[None, None]:
-    """The form that a path has, and what lies there; two times None for class folders."""
-    for form in _FORMS:
-        found = form.recognise(path)
-        if found is not None:
-            return form, found
-    return None, None
-
-
-def _open_class_folders(path: Path, options: ReadOptions, *, say: Say) -> Dataset:
-    tree = open_tree(path)
-    identity = tree.identity()
+    form, found = forms.form_of(path)
+    options = options.filled(shown(path), form.options)
+    identity = form.identity(found, options)
     key = CacheKey(shown(path.absolute()), identity, options)
 
     def read(allocate: Allocate) -> Decoded:
-        decoded = read_class_folders(tree, options, allocate)
-        if tree.identity() != identity:
+        decoded = form.read(found, options, allocate)
+        again = form.recognise(path)
+        if again is None or form.identity(again, options) != identity:
             raise DataError(
                 "files changed while they were being read",
                 where=shown(path),
@@ -183,12 +154,8 @@ def _open_class_folders(path: Path, options: ReadOptions, *, say: Say) -> Datase
             )
         return decoded
 
-    def name() -> str:
-        with input_errors(path):
-            known = path.is_file() and Cifar10Jpeg.is_copy(path)
-        return Cifar10Jpeg.title if known else shown(stem_of(path))
-
-    return load_or_build(key, read, name, say=say)
+    title = form.title or stem_of
+    return load_or_build(key, read, lambda: shown(title(path)), say=say)
 
 
 def _existing(source: str) -> Path:
@@ -225,7 +192,7 @@ def _looks_like_path(source: str) -> bool:
     return (
         source.startswith((".", "~"))
         or any(separator in source for separator in separators)
-        or source.lower().endswith(ARCHIVE_SUFFIXES)
+        or source.lower().endswith(FILE_SUFFIXES)
     )
 
 

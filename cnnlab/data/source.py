@@ -130,18 +130,27 @@ class Source(Protocol):
 
 @dataclass(frozen=True)
 class PathForm:
-    """A form in which images lie at a path of the user's, other than class folders.
+    """A form in which images lie at a path of the user's.
 
     Attributes
     ----------
     recognise: returns what lies at an existing path; None where it is not of this form.
     read: decodes that; raises as :meth:`Source.read`. The options are complete.
     options: what may be chosen with ``--set data.OPTION=VALUE``.
+    identify: what changes when any of the files changes, where what was recognised does not
+        say so by itself.
+    title: what reports call it; None: its name without the ending.
     """
 
     recognise: Callable[[Path], Found | None]
     read: Callable[[Found, ReadOptions, Allocate], Decoded]
     options: SourceOptions = field(default_factory=dict)
+    identify: Callable[[Found, ReadOptions], Mapping[str, object]] | None = None
+    title: Callable[[Path], str] | None = None
+
+    def identity(self, found: Found, options: ReadOptions) -> Mapping[str, object]:
+        """The identity of what was recognised, for the cache's key."""
+        return found.identity if self.identify is None else self.identify(found, options)
 
 
 #: Every dataset known by name.

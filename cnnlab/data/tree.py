@@ -6,7 +6,7 @@ import hashlib
 import os
 import stat
 from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from operator import attrgetter
@@ -23,6 +23,7 @@ __all__ = [
     "folder_entry",
     "input_errors",
     "is_litter",
+    "listed",
     "shown",
 ]
 
@@ -37,6 +38,7 @@ _LITTER = frozenset(
         "lost+found",
     }
 )
+_NAMED_AT_MOST = 10
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,13 @@ def is_litter(name: str) -> bool:
 def shown(text: object) -> str:
     r"""Return a name as it can be printed: bytes that are no UTF-8 become ``\udcXX``."""
     return str(text).encode("utf-8", "backslashreplace").decode()
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return the first of many names, and how many more there are."""
+    more = len(names) - _NAMED_AT_MOST
+    text = ", ".join(shown(name) for name in names[:_NAMED_AT_MOST])
+    return f"{text} and {more:,} more" if more > 0 else text
 
 
 @contextmanager

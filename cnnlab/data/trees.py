@@ -11,7 +11,7 @@ from cnnlab.data.tree import FolderTree, Tree, input_errors, shown
 from cnnlab.data.zip_tree import ZipTree
 from cnnlab.errors import DataError
 
-__all__ = ["FOREIGN_SUFFIXES", "open_tree", "stem_of"]
+__all__ = ["FILE_SUFFIXES", "open_tree", "stem_of"]
 
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
 #: Archives that Python reads with no more than its own library can open: how each begins, what
@@ -24,16 +24,23 @@ _FOREIGN = (
     (b"LZIP", "compressed with lzip", (".tar.lz", ".tlz", ".lz")),
     (b"\x1f\x9d", "compressed with compress", (".tar.z", ".taz")),
 )
-#: File names that promise an archive which cannot be read here.
-FOREIGN_SUFFIXES = tuple(suffix for _, _, suffixes in _FOREIGN for suffix in suffixes)
+#: File names that promise images, be it in an archive that can be read here or not.
+FILE_SUFFIXES = (
+    *ARCHIVE_SUFFIXES,
+    *(suffix for _, _, suffixes in _FOREIGN for suffix in suffixes),
+    ".npz",
+    ".parquet",
+    ".csv",
+    ".tsv",
+)
 
 _MAGIC_BYTES = 8
 
 
-def stem_of(path: Path, suffixes: tuple[str, ...] = ARCHIVE_SUFFIXES) -> str:
-    """Return a folder's name, or a file's without the one of ``suffixes`` that it ends in."""
+def stem_of(path: Path) -> str:
+    """Return a folder's name, or a file's without its known suffix."""
     name = path.name if path.name not in ("", "..") else path.resolve().name or str(path)
-    for suffix in sorted(suffixes, key=len, reverse=True):
+    for suffix in sorted(FILE_SUFFIXES, key=len, reverse=True):
         if not path.is_dir() and name.lower().endswith(suffix) and len(name) > len(suffix):
             return name[: -len(suffix)]
     return name

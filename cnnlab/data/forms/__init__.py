@@ -1,0 +1,33 @@
+"""The forms in which a user's own images lie at a path; one file a form."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from cnnlab.data import cifar10, fashion_mnist
+from cnnlab.data.forms import image_files, npz
+from cnnlab.data.source import Found, PathForm
+from cnnlab.data.tree import shown
+from cnnlab.errors import DataError
+
+__all__ = ["FORMS", "form_of"]
+
+#: The first form that knows a path reads it; the last one takes all folders and archives.
+FORMS = (
+    PathForm(cifar10.recognise, cifar10.read_path),
+    PathForm(fashion_mnist.recognise, fashion_mnist.read_path),
+    npz.FORM,
+    image_files.FORM,
+)
+
+
+def form_of(path: Path) -> tuple[PathForm, Found]:
+    """Return the form of an existing path, and what lies there.
+
+    Raises :class:`DataError` for what is of no form.
+    """
+    for form in FORMS:
+        found = form.recognise(path)
+        if found is not None:
+            return form, found
+    raise DataError("no images that can be read", where=shown(path))

@@ -1,0 +1,39 @@
+"""Folders and archives of image files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from cnnlab.data.cifar10_jpeg import Cifar10Jpeg
+from cnnlab.data.folder import read_class_folders
+from cnnlab.data.source import Allocate, Decoded, Found, PathForm, ReadOptions
+from cnnlab.data.tree import input_errors
+from cnnlab.data.trees import open_tree, stem_of
+
+__all__ = ["FORM"]
+
+
+def _recognise(path: Path) -> Found:
+    """Take every path; what is neither a folder nor an archive is a ``DataError``."""
+    open_tree(path)
+    return Found(path, {})
+
+
+def _identify(found: Found, options: ReadOptions) -> Mapping[str, object]:
+    del options  # every file counts, however it is read
+    return open_tree(found.path).identity()
+
+
+def _read(found: Found, options: ReadOptions, allocate: Allocate) -> Decoded:
+    return read_class_folders(open_tree(found.path), options, allocate)
+
+
+def _title(path: Path) -> str:
+    with input_errors(path):
+        known = path.is_file() and Cifar10Jpeg.is_copy(path)
+    return Cifar10Jpeg.title if known else stem_of(path)
+
+
+#: Class folders, in a folder or an archive.
+FORM = PathForm(_recognise, _read, identify=_identify, title=_title)
