@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cnnlab.data import cifar10, cifar10_jpeg, digits, fashion_mnist
+from cnnlab.data import cifar10, cifar10_jpeg, digits, fashion_mnist, shapes
 from cnnlab.data.dataset import PARTS, Dataset
 from cnnlab.data.images import decode_image
 from cnnlab.data.opening import (
@@ -33,4 +33,5 @@ __all__ = [
     "option_names",
     "settled_options",
     "settled_source",
+    "shapes",
 ]
