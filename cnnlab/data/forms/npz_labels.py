@@ -114,8 +114,8 @@ def _column(array: Member, values: NDArray[Any]) -> NDArray[Any]:
 
 
 def _check_whole(array: Member, values: NDArray[np.floating]) -> None:
-    with np.errstate(invalid="ignore"):  # NaN and infinity are what is looked for
-        wrong = np.argwhere(~((values == np.floor(values)) & (np.abs(values) < _EXACT)))
+    exact = values.astype(np.float64)
+    wrong = np.argwhere(~((exact == np.floor(exact)) & (np.abs(exact) < _EXACT)))
     if wrong.size:
         value = values[tuple(wrong[0])]
         raise DataError(

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import io
 import math
+import tokenize
 import warnings
 import zipfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,16 @@ _BLOCK_BYTES = 8 << 20
 _WHOLE_BYTES = 2 << 30
 #: NumPy's own headers have some hundred bytes, and it takes up to 10,000.
 _HEADER_BYTES = 10_240
+#: What is no header trips NumPy, Python's parser and the making of a dtype, each in its own way.
+_NO_HEADER = (
+    ValueError,
+    TypeError,
+    SyntaxError,
+    LookupError,
+    tokenize.TokenError,
+    RecursionError,
+    MemoryError,
+)
 
 
 @dataclass(frozen=True)
@@ -136,19 +147,26 @@ def open_npz(path: Path) -> Iterator[Npz]:
                 where=shown(path),
                 expected="what numpy.savez or numpy.savez_compressed writes",
             )
-    with archive_errors(path, ZIP_TROUBLE), zipfile.ZipFile(path) as archive:
-        arrays: dict[str, Member] = {}
-        refused: dict[str, str] = {}
-        for info, name, is_folder in zip_members(archive, path):
-            if is_folder:
-                continue
-            key = name.removesuffix(".npy")
-            member = "no array" if key == name else _member(archive, info, key, path)
-            if isinstance(member, str):
-                refused[key] = member
-            else:
-                arrays[key] = member
-        yield Npz(path, arrays, refused)
+    with ExitStack() as stack:
+        with archive_errors(path, ZIP_TROUBLE):
+            archive = stack.enter_context(zipfile.ZipFile(path))
+            opened = _npz(archive, path)
+        yield opened  # outside, as not every error in there is one of the file
+
+
+def _npz(archive: zipfile.ZipFile, path: Path) -> Npz:
+    arrays: dict[str, Member] = {}
+    refused: dict[str, str] = {}
+    for info, name, is_folder in zip_members(archive, path):
+        if is_folder:
+            continue
+        key = name.removesuffix(".npy")
+        member = "no array" if key == name else _member(archive, info, key, path)
+        if isinstance(member, str):
+            refused[key] = member
+        else:
+            arrays[key] = member
+    return Npz(path, arrays, refused)
 
 
 def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, key: str, path: Path) -> Member | str:
@@ -192,8 +210,7 @@ def _header(begin: io.BytesIO, where: str) -> tuple[tuple[int, ...], bool, np.dt
             if version not in readers:
                 raise ValueError(f"version {version[0]}.{version[1]} of the format is unknown")
             return readers[version](begin, max_header_size=_HEADER_BYTES)
-    # What is no header trips literal_eval and the making of a dtype in their own ways.
-    except (ValueError, TypeError, SyntaxError, KeyError, RecursionError, MemoryError) as error:
+    except _NO_HEADER as error:
         raise DataError(
             f"the array's header cannot be read: {shown(' '.join(str(error).split()))[:200]}",
             where=where,

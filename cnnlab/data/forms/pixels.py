@@ -143,7 +143,7 @@ def _guess(high: float) -> int:
     power = 1
     while power < high:
         power *= 2
-    return power if power == high else power - 1
+    return power - 1 if power - 1 >= high else power
 
 
 def _note(values: Values, white: float) -> str:
