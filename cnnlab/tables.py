@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Sequence
 from html import escape
 
-__all__ = ["ShownAsText", "bytes_text", "text_table"]
+__all__ = ["ShownAsText", "bytes_text", "printable", "text_table"]
 
 _BYTE_UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 
@@ -32,12 +32,18 @@ def bytes_text(value: float) -> str:
     return f"{size:.3g} {_BYTE_UNITS[-1]}"
 
 
+def printable(text: str) -> str:
+    """The text with "?" for what would act on a terminal: line breaks, escape sequences.
+
+    A class, a dataset or a folder may be called anything.
+    """
+    return "".join(letter if letter.isprintable() else "?" for letter in text)
+
+
 def _cell(value: object) -> str:
     if value is None:
         return "-"
-    text = f"{value:.4f}" if isinstance(value, float) else str(value)
-    # A class may be called anything; a line break or an escape sequence must not redraw the table.
-    return "".join(letter if letter.isprintable() else "?" for letter in text)
+    return printable(f"{value:.4f}" if isinstance(value, float) else str(value))
 
 
 def _width(text: str) -> int:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cnnlab.cli.options import Json, RunsFolder
-from cnnlab.cli.output import print_json, print_text
+from cnnlab.cli.options import Json, RunName, RunNames, RunsFolder
+from cnnlab.cli.output import note, print_json, print_text
+from cnnlab.errors import ConfigError
+from cnnlab.tables import bytes_text
+
+if TYPE_CHECKING:
+    from cnnlab.runs import Run
 
 app = typer.Typer(help="What has been trained.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -38,3 +45,75 @@ def list_(
         print_json(found.to_dict())
     else:
         print_text(found.to_text())
+
+
+@app.command()
+def show(name: RunName, runs: RunsFolder = Path("runs"), as_json: Json = False) -> None:
+    """One run at a glance: status, data, settings, scores, files, and what to type next."""
+    from cnnlab.runs import find_run
+    from cnnlab.workflows.run_card import card_of
+
+    card = card_of(find_run(name, runs=runs))
+    if as_json:
+        print_json(card.to_dict())
+    else:
+        print_text(card.to_text())
+
+
+@app.command()
+def rm(
+    names: RunNames,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Remove without asking.")] = False,
+    runs: RunsFolder = Path("runs"),
+    as_json: Json = False,
+) -> None:
+    """Remove runs with everything in them; asks first."""
+    from cnnlab.workflows.removal import find_removable, remove_runs
+
+    found = find_removable(names, runs=runs)
+    removed = remove_runs(found if yes or _agreed(found) else [])
+    if as_json:
+        print_json(removed.to_dict())
+    else:
+        print_text(removed.to_text())
+
+
+def _agreed(found: Sequence[Run]) -> bool:
+    """Ask on the terminal; :class:`ConfigError` where there is none."""
+    from cnnlab.workflows.tolerant import files_of
+
+    if not sys.stdin.isatty():
+        listed = ", ".join(str(run.path) for run in found)
+        raise ConfigError(
+            f"nobody can be asked whether to remove {listed}", where="runs rm", todo="add --yes"
+        )
+    for run in found:
+        note(f"{run.path}, {bytes_text(sum(files_of(run.path).values()))}")
+    what = "this run" if len(found) == 1 else f"these {len(found)} runs"
+    return typer.confirm(f"remove {what} with everything in it?", err=True)
+
+
+@app.command()
+def thin(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="RUN...", help="Runs' folders or names.")
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="Every run of the folder.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be removed, and remove nothing.")
+    ] = False,
+    runs: RunsFolder = Path("runs"),
+    as_json: Json = False,
+) -> None:
+    """Remove checkpoints that are not needed any more; the best weights always stay."""
+    from cnnlab.runs import find_run, list_runs
+    from cnnlab.workflows.thinning import thin_runs
+
+    if every == bool(names):
+        raise ConfigError("which runs?", where="runs thin", expected="names, or --all")
+    found = list_runs(runs) if every else [find_run(name, runs=runs) for name in names or []]
+    thinned = thin_runs(found, dry_run=dry_run, tolerant=every)
+    if as_json:
+        print_json(thinned.to_dict())
+    else:
+        print_text(thinned.to_text())

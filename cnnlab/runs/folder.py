@@ -71,6 +71,8 @@ def open_run(path: str | Path, *, runs: Path = Path("runs")) -> Run:
 
 def find_run(path: str | Path, *, runs: Path = Path("runs")) -> Run:
     """What :func:`open_run` opens, but unread: it may be damaged, or from a later cnnlab."""
+    if not str(path):
+        raise RunError("a run's name is empty", expected="a run's folder, or its name")
     for candidate in (Path(path), runs / str(path)):
         if (candidate / "config.yaml").is_file():
             return Run(candidate)

@@ -77,7 +77,11 @@ class Run:
     @property
     def created(self) -> datetime.datetime:
         """When ``config.yaml``, which is written once, was written; in this machine's time."""
-        seconds = (self.path / "config.yaml").stat().st_mtime
+        path = self.path / "config.yaml"
+        try:
+            seconds = path.stat().st_mtime
+        except OSError:
+            raise RunError("missing", where=path, todo="was the run removed?") from None
         return datetime.datetime.fromtimestamp(seconds).astimezone()
 
     @cached_property

@@ -13,7 +13,14 @@ from cnnlab.files import write_bytes
 from cnnlab.inference import digest_of_tensors, read_tensors
 from cnnlab.runs import Run
 
-__all__ = ["latest_checkpoint", "pack_optimizer", "save_last", "save_tensors", "unpack_optimizer"]
+__all__ = [
+    "last_checkpoints",
+    "latest_checkpoint",
+    "pack_optimizer",
+    "save_last",
+    "save_tensors",
+    "unpack_optimizer",
+]
 
 _KEPT = 2
 Tensors = dict[str, torch.Tensor]
@@ -31,11 +38,12 @@ def save_tensors(path: Path, tensors: Tensors, header: dict[str, Any]) -> None:
 def save_last(run: Run, step: int, tensors: Tensors, header: dict[str, Any]) -> None:
     """Write ``last-STEP.safetensors`` and remove all but the two newest."""
     save_tensors(run.checkpoints / f"last-{step:09d}.safetensors", tensors, header)
-    for path in _newest_first(run)[_KEPT:]:
+    for path in last_checkpoints(run)[_KEPT:]:
         path.unlink(missing_ok=True)
 
 
-def _newest_first(run: Run) -> list[Path]:
+def last_checkpoints(run: Run) -> list[Path]:
+    """The files from which training can go on, newest first."""
     return sorted(run.checkpoints.glob("last-*.safetensors"), reverse=True)
 
 
@@ -45,7 +53,7 @@ def latest_checkpoint(run: Run) -> tuple[Tensors, dict[str, Any], list[str]] | N
     None where there is none at all; :class:`RunError` where all are damaged.
     """
     damaged: list[str] = []
-    for path in _newest_first(run):
+    for path in last_checkpoints(run):
         try:
             tensors, header = read_tensors(path)
         except RunError:

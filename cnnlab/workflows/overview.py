@@ -7,10 +7,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from cnnlab.errors import UnknownNameError
+from cnnlab.errors import RunError, UnknownNameError
 from cnnlab.registry import suggestion
 from cnnlab.runs import Run, list_runs
-from cnnlab.tables import ShownAsText, bytes_text, text_table
+from cnnlab.tables import ShownAsText, bytes_text, printable, text_table
 from cnnlab.workflows.tolerant import TolerantReader, files_of
 
 __all__ = ["SORTS", "Overview", "RunLine", "overview"]
@@ -78,7 +78,7 @@ class Overview(ShownAsText):
         ]
         total = bytes_text(sum(line.size_bytes for line in self.runs))
         count = "1 run" if len(self.runs) == 1 else f"{len(self.runs)} runs"
-        problems = [f"{line.run}: {line.problem}" for line in self.runs if line.problem]
+        problems = [printable(f"{line.run}: {line.problem}") for line in self.runs if line.problem]
         return "\n".join([text_table(header, rows), "", f"{count}, {total}", *problems])
 
 
@@ -99,7 +99,7 @@ def _line(run: Run) -> RunLine | None:
     reader = TolerantReader(run)
     try:
         created = run.created.isoformat(timespec="seconds")
-    except FileNotFoundError:
+    except RunError:
         return None
     model = reader.read(lambda: _model_name(run), what="config.yaml")
     data = reader.read(lambda: str(run.split["dataset"]["name"]), what="split.json")

@@ -16,7 +16,15 @@ __all__ = ["TolerantReader", "files_of"]
 T = TypeVar("T")
 
 #: What a file raises that is well-formed JSON, YAML or NumPy, but says something else.
-_OTHER_CONTENT = (AttributeError, IndexError, KeyError, OSError, TypeError, ValueError)
+_OTHER_CONTENT = (
+    ArithmeticError,
+    AttributeError,
+    IndexError,
+    KeyError,
+    OSError,
+    TypeError,
+    ValueError,
+)
 
 
 class TolerantReader:
@@ -38,7 +46,8 @@ class TolerantReader:
         except CnnlabError as error:
             self._note(str(error))
         except _OTHER_CONTENT as error:
-            self._note(f"{self.run.path}: {what} cannot be read ({type(error).__name__}: {error})")
+            said = f"{type(error).__name__}: {' '.join(str(error).split())}"
+            self._note(f"{self.run.path}: {what} cannot be read ({said})")
         return None
 
     def _note(self, problem: str) -> None:
