@@ -17,7 +17,7 @@ BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 INLINE = re.compile(r"`(cnnlab [^`]+)`")
 
 #: Minutes long, or in need of a network: tests/workflows and tests/data stand for them.
-ELSEWHERE = {"cnnlab quickstart", "cnnlab VERB --help"}
+ELSEWHERE = {"cnnlab quickstart", "cnnlab reproduce", "cnnlab VERB --help"}
 
 
 #: These train networks of real size.

@@ -9,7 +9,17 @@ from typing import Annotated, Any
 
 import typer
 
-from cnnlab.cli import compare, data, evaluate, models, quickstart, report, runs, train
+from cnnlab.cli import (
+    compare,
+    data,
+    evaluate,
+    models,
+    quickstart,
+    report,
+    reproduce,
+    runs,
+    train,
+)
 from cnnlab.cli.output import note, prepare_streams, print_text
 from cnnlab.errors import CnnlabError
 
@@ -54,6 +64,7 @@ app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.command("compare")(compare.compare)
 app.command("report")(report.report)
+app.command("reproduce")(reproduce.reproduce)
 app.add_typer(runs.app, name="runs")
 
 

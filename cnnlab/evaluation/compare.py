@@ -17,7 +17,7 @@ from cnnlab.metrics.statistics import Interval
 from cnnlab.runs import Run
 from cnnlab.tables import ShownAsText, text_table
 
-__all__ = ["Comparison", "Pair", "Row", "compare", "key_features", "table_row"]
+__all__ = ["Comparison", "Pair", "Row", "compare", "key_features", "table_row", "validated_alike"]
 
 #: A difference is called one below this p-value (before any correction for many pairs).
 _LEVEL = 0.05
@@ -188,17 +188,29 @@ def _labels(runs: Sequence[Run]) -> list[str]:
     return [run.name if names[run.name] == 1 else str(run.path) for run in runs]
 
 
+def validated_alike(a: Run, b: Run) -> PairedComparison | None:
+    """Compare two runs on their saved validation predictions.
+
+    None where one of them has none, or where they are of different images.
+    """
+    first, second = a.predictions("validation"), b.predictions("validation")
+    if first is None or second is None:
+        return None
+    same_data = a.split["dataset"]["fingerprint"] == b.split["dataset"]["fingerprint"]
+    if not same_data or not np.array_equal(first.indices, second.indices):
+        return None
+    return compare_paired(first.classes == first.labels, second.classes == second.labels)
+
+
 def _pair(a: Run, b: Run, name_a: str, name_b: str) -> Pair | str:
     """Compare two runs, or say why that cannot be done."""
-    said_a, said_b = a.predictions("validation"), b.predictions("validation")
-    if said_a is None or said_b is None:
-        missing = name_a if said_a is None else name_b
-        return f"{name_a} and {name_b}: {missing} has no validation predictions"
-    same_data = a.split["dataset"]["fingerprint"] == b.split["dataset"]["fingerprint"]
-    if not same_data or not np.array_equal(said_a.indices, said_b.indices):
-        return f"{name_a} and {name_b}: validated on different images, so not comparable"
-    result = compare_paired(said_a.classes == said_a.labels, said_b.classes == said_b.labels)
-    return Pair(name_a, name_b, result, _verdict(name_a, name_b, result))
+    result = validated_alike(a, b)
+    if result is not None:
+        return Pair(name_a, name_b, result, _verdict(name_a, name_b, result))
+    for run, name in ((a, name_a), (b, name_b)):
+        if run.predictions("validation") is None:
+            return f"{name_a} and {name_b}: {name} has no validation predictions"
+    return f"{name_a} and {name_b}: validated on different images, so not comparable"
 
 
 def compare(runs: Sequence[Run]) -> Comparison:

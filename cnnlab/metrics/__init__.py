@@ -22,7 +22,7 @@ from cnnlab.metrics.confusion import (
     top1,
     top_k_accuracy,
 )
-from cnnlab.metrics.paired import PairedComparison, compare_paired
+from cnnlab.metrics.paired import PairedComparison, compare_paired, holm
 from cnnlab.metrics.scores import Scores, score
 from cnnlab.metrics.statistics import Interval, clopper_pearson, wilson_interval
 
@@ -39,6 +39,7 @@ __all__ = [
     "compare_paired",
     "confusion_matrix",
     "ece",
+    "holm",
     "log_softmax",
     "macro_f1",
     "nll",

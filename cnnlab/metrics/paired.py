@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from cnnlab.errors import InputError
 from cnnlab.metrics.statistics import Interval
 
-__all__ = ["PairedComparison", "compare_paired"]
+__all__ = ["PairedComparison", "compare_paired", "holm"]
 
 _RESAMPLES = 10_000
 
@@ -63,3 +64,18 @@ def compare_paired(right_a: NDArray[np.bool_], right_b: NDArray[np.bool_]) -> Pa
         only_b=only_b,
         n=n,
     )
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Adjust p-values for their number by Holm's step-down method (1979), in their order.
+
+    Calling those below a level real then errs, over all of them together, no more often than
+    that level says. Raises :class:`InputError` for what is no probability.
+    """
+    if any(not 0 <= p <= 1 for p in p_values):
+        raise InputError(f"p-values {list(p_values)}", expected="numbers from 0 to 1")
+    adjusted, largest = [0.0] * len(p_values), 0.0
+    for rank, index in enumerate(sorted(range(len(p_values)), key=lambda i: p_values[i])):
+        largest = max(largest, (len(p_values) - rank) * p_values[index])
+        adjusted[index] = min(1.0, largest)
+    return adjusted

@@ -17,7 +17,7 @@ from cnnlab.reports.section import sections_of
 from cnnlab.reports.wording import enumeration
 from cnnlab.runs import Run
 
-__all__ = ["FORMATS", "build_document", "write_report"]
+__all__ = ["FORMATS", "build_document", "write_document", "write_report"]
 
 _STEM = "report"
 
@@ -74,8 +74,17 @@ def write_report(
     :func:`build_document` raises, ``UnknownNameError`` for a format and ``StorageError`` where
     the folder cannot be written.
     """
+    return write_document(build_document(runs), folder, formats)
+
+
+def write_document(
+    document: Document, folder: Path, formats: Sequence[str] = ("html", "markdown")
+) -> list[Path]:
+    """Write a document into ``folder`` as ``report.html``, ``report.md`` ...; return the paths.
+
+    Raises ``UnknownNameError`` for a format and ``StorageError`` where it cannot be written.
+    """
     for name in formats:
         if name not in FORMATS:
             raise UnknownNameError(f"no format '{name}'", todo=suggestion(name, list(FORMATS)))
-    document = build_document(runs)
     return [FORMATS[name](document, folder) for name in formats]

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from statsmodels.stats.contingency_tables import mcnemar
+from statsmodels.stats.multitest import multipletests
 
 from cnnlab.errors import InputError
-from cnnlab.metrics.paired import compare_paired
+from cnnlab.metrics.paired import compare_paired, holm
 
 ANSWERS = st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=60)
 
@@ -55,3 +56,16 @@ def test_equal_answers_differ_by_nothing() -> None:
 def test_what_is_not_paired_is_refused(a: list[bool], b: list[bool]) -> None:
     with pytest.raises(InputError, match="expected the same images, at least one"):
         compare_paired(np.array(a, dtype=bool), np.array(b, dtype=bool))
+
+
+@settings(max_examples=20)  # statsmodels takes a tenth of a second for each
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
+def test_holm_agrees_with_statsmodels(p_values: list[float]) -> None:
+    expected = multipletests(p_values, method="holm")[1]
+    np.testing.assert_allclose(holm(p_values), expected)
+
+
+def test_holm_of_nothing_and_of_no_probability() -> None:
+    assert holm([]) == []
+    with pytest.raises(InputError, match="numbers from 0 to 1"):
+        holm([0.5, 1.5])

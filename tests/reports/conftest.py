@@ -109,9 +109,10 @@ def make_run(tmp_path_factory: pytest.TempPathFactory) -> MakeRun:
         status: str | None = "finished",
         temperature: float | None = 55.0,
         folder: Path | None = None,
+        config: RunConfig | None = None,
     ) -> Run:
         folder = folder or tmp_path_factory.mktemp("runs")
-        config = RunConfig().updated(name=name, model={"name": model})
+        config = config or RunConfig().updated(name=name, model={"name": model})
         architecture = load_architecture(model, input_shape=(32, 32, 3), classes=len(names))
         files = {
             "config.yaml": config.to_yaml(),

@@ -11,6 +11,7 @@ from cnnlab.reports.document import Block, Code, Paragraph, Table
 from cnnlab.reports.record import RunRecord, grouped
 from cnnlab.reports.section import section
 from cnnlab.reports.wording import ABSENT, bytes_text, count, flattened
+from cnnlab.training.start_record import start_sentences
 
 
 @section("training-setup", order=50, title="Training set-up")
@@ -18,8 +19,16 @@ def training_setup(records: Sequence[RunRecord]) -> list[Block]:
     """The machine with the choices made on it, the resolved settings, and the command."""
     machines = grouped(records, lambda record: json.dumps(record.environment), _machine)
     settings = _settings(records[0]) if len(records) == 1 else _settings_side_by_side(records)
+    starts = [block for record in records for block in _start(record, alone=len(records) == 1)]
     again = "\n".join(map(_command, records))
-    return [*machines, *settings, Paragraph("The same training again:"), Code(again)]
+    return [*starts, *machines, *settings, Paragraph("The same training again:"), Code(again)]
+
+
+def _start(record: RunRecord, *, alone: bool) -> list[Block]:
+    """Which run it started from, what it took, and what training left as it was."""
+    sentences = start_sentences(record.run)
+    label = [] if alone else [f"{record.label}:"]
+    return [Paragraph(" ".join([*label, *sentences]))] if sentences else []
 
 
 def _command(record: RunRecord) -> str:
