@@ -5,6 +5,7 @@ from __future__ import annotations
 from cnnlab.files import write_text
 from cnnlab.metrics.statistics import wilson_interval
 from cnnlab.runs import Run
+from cnnlab.training.start_record import start_sentences
 
 __all__ = ["write_progress"]
 
@@ -73,6 +74,7 @@ def write_progress(run: Run) -> None:
         f"# {run.name}",
         "",
         f"{dataset['name']}: {parts}.",
+        *start_sentences(run),
         "",
         "```text",
         summary,

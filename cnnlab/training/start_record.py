@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from cnnlab.models import Architecture
+from cnnlab.runs import Run
 from cnnlab.training.base_run import BaseRun
 from cnnlab.training.transplant import Transplant, frozen_layers
 
-__all__ = ["start_lines", "start_record"]
+__all__ = ["start_lines", "start_record", "start_sentences"]
 
 _NAMED_AT_MOST = 5
 
@@ -58,6 +59,13 @@ def start_lines(record: Mapping[str, Any]) -> list[str]:
         _frozen_text(record),
     ]
     return lines + _seen_lines(record["seen"], name)
+
+
+def start_sentences(run: Run) -> list[str]:
+    """The same as sentences for a document; none where the run started from drawn weights."""
+    if run.start is None:
+        return []
+    return [f"{line[0].upper()}{line[1:]}." for line in start_lines(run.start)]
 
 
 def _head_text(head: Mapping[str, Any], name: str) -> str:

@@ -2,12 +2,12 @@
 
 import json
 import shutil
-import signal
 
 import numpy as np
 import pytest
 from PIL import Image
 from small import write_model
+from stopping import content, kill_at
 
 from cnnlab.errors import (
     DivergedError,
@@ -19,54 +19,11 @@ from cnnlab.errors import (
 from cnnlab.inference import load_network, read_tensors
 from cnnlab.optim import OPTIMIZERS
 from cnnlab.runs import open_run
-from cnnlab.training.events import BatchDone, Notice
+from cnnlab.training.events import Notice
 from cnnlab.training.loop import resume, train
 from cnnlab.workflows.configure import configure
 
 AUGMENTED = {"flip": "random", "translate": 1}
-
-
-@pytest.fixture
-def fit(images, tiny_model, tmp_path):
-    """Train on the small folder; keyword arguments are settings."""
-
-    def run(watch=lambda event: None, *, source=images, name=None, **settings):
-        training = {"epochs": 3, "batch_size": 16, **settings.pop("training", {})}
-        config = configure(
-            settings={
-                "data": {"source": str(source), **settings.pop("data", {})},
-                "model": {"name": str(tiny_model)},
-                "training": training,
-                "optimizer": {"name": "adam", "lr": 0.01},
-                "device": "cpu",
-                "threads": 1,
-                **({"name": name} if name else {}),
-                **settings,
-            }
-        )
-        return train(config, tmp_path / "runs", watch)
-
-    return run
-
-
-def content(run):
-    """What must be the same to the byte in two runs of one configuration."""
-    newest = max(run.checkpoints.glob("last-*.safetensors"))
-    paths = [run.path / "metrics.jsonl", run.best_weights, newest]
-    return {path.name: path.read_bytes() for path in paths}
-
-
-def kill_at(step, number=signal.SIGTERM):
-    """A watcher that sends this process a signal after so many steps."""
-    seen = []
-
-    def watch(event):
-        if isinstance(event, BatchDone):
-            seen.append(event)
-            if len(seen) == step:
-                signal.raise_signal(number)
-
-    return watch
 
 
 def test_case_13_the_same_seed_gives_identical_weights_and_another_seed_others(fit):
