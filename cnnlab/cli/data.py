@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cnnlab.cli.options import Json
+from cnnlab.cli.options import Json, Offline, go_offline
 from cnnlab.cli.output import note, print_json, print_text
 from cnnlab.tables import text_table
 
@@ -64,11 +64,13 @@ def show(
     image_size: Annotated[
         int | None, typer.Option(min=4, max=1024, metavar="PIXELS", help="Side of the images.")
     ] = None,
+    offline: Offline = False,
     as_json: Json = False,
 ) -> None:
     """Images and classes of each part, size, fingerprint."""
     from cnnlab.data import ReadOptions, open_dataset
 
+    go_offline(offline)
     dataset = open_dataset(name, options=ReadOptions(image_size=image_size), say=note)
     facts: dict[str, Any] = {
         "name": dataset.name,

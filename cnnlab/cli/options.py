@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-__all__ = ["Json", "Overrides", "RunName", "RunNames", "RunsFolder"]
+__all__ = ["Json", "Offline", "Overrides", "RunName", "RunNames", "RunsFolder", "go_offline"]
+
+
+def go_offline(asked: bool) -> None:
+    """Let this process, and those that it starts, download nothing."""
+    if asked:
+        os.environ["CNNLAB_OFFLINE"] = "1"
+
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 RunsFolder = Annotated[Path, typer.Option("--runs", help="The folder that holds runs.")]
+Offline = Annotated[bool, typer.Option("--offline", help="Download nothing.")]
 RunName = Annotated[str, typer.Argument(metavar="RUN", help="A run's folder, or its name.")]
 RunNames = Annotated[list[str], typer.Argument(metavar="RUN...", help="Runs' folders or names.")]
 Overrides = Annotated[

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cnnlab.cli.options import Json, RunsFolder
+from cnnlab.cli.options import Json, Offline, RunsFolder, go_offline
 from cnnlab.cli.output import print_json, print_text
 
 
@@ -21,6 +21,7 @@ def quickstart(
     seed: Annotated[int, typer.Option(min=0, help="Of weights, order, dropout.")] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     runs: RunsFolder = Path("runs"),
+    offline: Offline = False,
     as_json: Json = False,
 ) -> None:
     """Train, evaluate and report on the best real data that can be had within a minute."""
@@ -28,6 +29,7 @@ def quickstart(
     from cnnlab.settings import parse_duration
     from cnnlab.workflows.quickstart import quickstart as run_quickstart
 
+    go_offline(offline)
     budget = parse_duration(time_limit, where="--time-limit")
     with TrainingDisplay() as display:
         done = run_quickstart(

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from cnnlab.cli.options import Json, Overrides, RunsFolder
+from cnnlab.cli.options import Json, Offline, Overrides, RunsFolder, go_offline
 from cnnlab.cli.output import print_json, print_text
 from cnnlab.errors import DivergedError
 
@@ -33,6 +33,7 @@ def reproduce(
         Path | None, typer.Option(help="The document's folder (reproduction, beside the runs).")
     ] = None,
     overrides: Overrides = None,
+    offline: Offline = False,
     as_json: Json = False,
 ) -> None:
     """Train the report's six models as it did; write report and measurement side by side.
@@ -42,6 +43,7 @@ def reproduce(
     from cnnlab.cli.progress import TrainingDisplay
     from cnnlab.workflows.reproduce import reproduce as run_reproduce
 
+    go_offline(offline)
     with TrainingDisplay() as display:
         done = run_reproduce(
             models.split(","),

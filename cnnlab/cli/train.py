@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cnnlab.cli.options import Json, Overrides, RunsFolder
+from cnnlab.cli.options import Json, Offline, Overrides, RunsFolder, go_offline
 from cnnlab.cli.output import print_json, print_text
 from cnnlab.errors import ConfigError
 
@@ -97,9 +97,11 @@ def train(
         str | None, typer.Option(metavar="TIME", help="Between checkpoints (60s).")
     ] = None,
     overrides: Overrides = None,
+    offline: Offline = False,
     as_json: Json = False,
 ) -> None:
     """Train a network and say what validation shows."""
+    go_offline(offline)
     values = {
         "--model": model,
         "--init": init,

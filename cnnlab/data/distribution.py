@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from cnnlab.data.download import fetch_lock
+from cnnlab.data.download import fetch_lock, refuse_if_offline
 from cnnlab.data.source import Say
 from cnnlab.errors import DataError, DownloadError
 from cnnlab.files import atomic_path, storage_errors
@@ -66,6 +66,7 @@ def fetch_package(
     ------
     DownloadError: the tools are not here, fail or take too long, or the files are other ones.
     """
+    refuse_if_offline(f"package {package}")
     for tool in ("apt-get", "dpkg-deb"):
         if shutil.which(tool) is None:
             raise DownloadError(f"this system has no {tool}", where=f"package {package}")

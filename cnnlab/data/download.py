@@ -12,13 +12,14 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from cnnlab.data.places import is_offline
 from cnnlab.data.reading import check_digest
 from cnnlab.data.source import Say
 from cnnlab.data.transfer import Broken, Meter, PassedOver, Patience, TooSlow, append
 from cnnlab.errors import ChecksumError, DownloadError, RunError
 from cnnlab.files import atomic_path, exclusive_lock, storage_errors
 
-__all__ = ["Mirror", "RemoteFile", "fetch_files", "fetch_lock"]
+__all__ = ["Mirror", "RemoteFile", "fetch_files", "fetch_lock", "refuse_if_offline"]
 
 _WAIT_SECONDS = 3600.0
 
@@ -38,6 +39,16 @@ class Mirror:
 
     name: str
     base_url: str
+
+
+def refuse_if_offline(what: str) -> None:
+    """:class:`DownloadError` where the user has said that nothing may be downloaded."""
+    if is_offline():
+        raise DownloadError(
+            "it is not on this machine, and nothing is downloaded offline",
+            where=what,
+            todo="leave --offline away, or unset CNNLAB_OFFLINE",
+        )
 
 
 @contextmanager
@@ -88,6 +99,7 @@ def fetch_files(
     ------
     DownloadError: no mirror gave the files (in time); the next attempt goes on with what came.
     """
+    refuse_if_offline(", ".join(file.name for file in files))
     with fetch_lock(folder, say, wait_seconds=time_limit_seconds):
         missing = [file for file in files if not _is_here(file, folder)]
         total = sum(file.size_bytes for file in missing)
@@ -137,8 +149,12 @@ class _Job:
         self.meter.finish(file.size_bytes)
 
     def _fill(self, partial: Path, file: RemoteFile, mirror: Mirror) -> None:
-        """Ask again, as long as each request brings something, until the file is whole."""
-        for attempt in range(self.patience.attempts):
+        """Ask again until the file is whole; longer and longer pauses follow what brings nothing.
+
+        A server that is asked too often, or comes up again, is so given time.
+        """
+        patience, idle = self.patience, 0
+        for _ in range(patience.attempts):
             before = _size(partial)
             if before == file.size_bytes:
                 return
@@ -149,13 +165,19 @@ class _Job:
                     label=f"{file.name} from {mirror.name}",
                     size_bytes=file.size_bytes,
                     meter=self.meter,
-                    patience=self.patience,
+                    patience=patience,
                 )
-            except Broken:
-                if _size(partial) <= before or attempt + 1 == self.patience.attempts:
+            except Broken as trouble:
+                last = trouble
+                idle = 0 if _size(partial) > before else idle + 1
+                pause = max(trouble.wait_seconds, patience.pause_seconds * 2 ** (idle - 1))
+                if idle == patience.idle_attempts or pause > patience.longest_pause_seconds:
                     raise
+                if idle:
+                    self.meter.pause(pause, f"{mirror.name} {trouble}")
             else:
                 return
+        raise last
 
 
 def _size(path: Path) -> int:

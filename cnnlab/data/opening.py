@@ -12,6 +12,7 @@ from pathlib import Path
 from cnnlab.data import forms
 from cnnlab.data.cache import CacheKey, load_or_build
 from cnnlab.data.dataset import Dataset
+from cnnlab.data.places import is_offline
 from cnnlab.data.source import (
     NO_OPTIONS,
     SOURCES,
@@ -89,7 +90,8 @@ def open_dataset(
     source: "cifar10", "fashion-mnist" ...; else a path. A known name comes first: a folder of
         the same name is reached as "./NAME".
     options: size and colour mode, for folders and archives of image files; a source's own.
-    offline: never download; what is not on this machine is then an error.
+    offline: never download; what is not on this machine is then an error. ``CNNLAB_OFFLINE``
+        in the environment says so for good.
     say: gets a line for what a user should know: where the images come from, files ignored ...
 
     Raises :class:`UnknownNameError` for what is neither, or has no such option,
@@ -121,7 +123,7 @@ def _open_known(name: str, options: ReadOptions, *, offline: bool, say: Say) -> 
     source = SOURCES.get(name)
     options = options.filled(name, source.options)
     found = source.find()
-    if found is None and offline:
+    if found is None and (offline or is_offline()):
         raise DataError(
             f"the dataset '{name}' is not on this machine",
             todo=f"fetch it while online: cnnlab data fetch {name}",

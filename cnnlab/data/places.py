@@ -8,7 +8,7 @@ from pathlib import Path
 
 from cnnlab.errors import DataError
 
-__all__ = ["candidates", "data_folder", "downloads", "home", "usual"]
+__all__ = ["candidates", "data_folder", "downloads", "home", "is_offline", "usual"]
 
 
 def home() -> Path:
@@ -38,6 +38,11 @@ def data_folder() -> Path | None:
             todo="create it, or unset CNNLAB_DATA",
         )
     return folder
+
+
+def is_offline() -> bool:
+    """Whether nothing may be downloaded: ``CNNLAB_OFFLINE`` is set, and not to 0."""
+    return os.environ.get("CNNLAB_OFFLINE", "") not in {"", "0"}
 
 
 def downloads() -> Path:

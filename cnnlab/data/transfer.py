@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 __all__ = ["Broken", "Meter", "PassedOver", "Patience", "TooSlow", "append", "reach"]
 
 _BLOCK_BYTES = 1 << 16
+#: Answers of a server that may have the file at another moment.
+_BUSY = frozenset({408, 429, 500, 502, 503, 504})
 _PORTS = {"https": 443, "socks5": 1080, "socks5h": 1080, "socks4": 1080}
 
 
@@ -29,7 +31,14 @@ class PassedOver(Exception):
 
 
 class Broken(PassedOver):
-    """The connection broke; asking again may help."""
+    """The connection broke, or the server is busy; asking again may help.
+
+    ``wait_seconds`` is what the server asked for, if it did.
+    """
+
+    def __init__(self, reason: str, *, wait_seconds: float = 0.0) -> None:
+        super().__init__(reason)
+        self.wait_seconds = wait_seconds
 
 
 class TooSlow(PassedOver):
@@ -49,11 +58,17 @@ class Patience:
     connect_seconds: for the look-up of its name and the connection, together.
     read_seconds: for its answer, and for each further piece.
     attempts: requests for one file, each going on where the last one broke off.
+    idle_attempts: how many of them in a row may bring nothing.
+    pause_seconds: between two requests the first of which brought nothing; doubled each time.
+    longest_pause_seconds: a server that asks for a longer wait is passed over.
     """
 
     connect_seconds: float = 3.0
     read_seconds: float = 10.0
-    attempts: int = 5
+    attempts: int = 8
+    idle_attempts: int = 3
+    pause_seconds: float = 1.0
+    longest_pause_seconds: float = 30.0
 
 
 class Meter:
@@ -98,6 +113,14 @@ class Meter:
             raise TooSlow(self._asked - self._began)
         left = (self._total - self._here) / 1e6
         self._say(f"{'going on with' if here_bytes else 'downloading'} {label}: {left:.1f} MB left")
+
+    def pause(self, seconds: float, reason: str) -> None:
+        """Wait before the next request; :class:`TooSlow` where there is no time to."""
+        spent = self._clock() - self._began
+        if self._limit is not None and spent + seconds >= self._limit:
+            raise TooSlow(spent + seconds)
+        self._say(f"{reason}; asking again in {seconds:g} s")
+        time.sleep(seconds)
 
     def add(self, count: int) -> None:
         """Count bytes as they come; raise :class:`TooSlow` where the whole takes too long."""
@@ -157,8 +180,8 @@ def append(
     """Ask ``url`` for what ``partial`` lacks of ``size_bytes``, and write it as it comes.
 
     A server that ignores ranges sends all of it, and the file begins anew. Raises
-    :class:`Broken` when less came than was promised, :class:`PassedOver` when the server has no
-    such file or one of another size.
+    :class:`Broken` when less came than was promised or the server is busy, :class:`PassedOver`
+    when it has no such file or one of another size.
     """
     import requests
     from urllib3.exceptions import HTTPError
@@ -187,6 +210,10 @@ def _start_of(response: Response, have: int, size_bytes: int) -> int:
         if span.startswith(f"bytes {have}-") and whole in {str(size_bytes), "*"}:
             return have
         raise PassedOver(f"answers a range with '{span}/{whole}'")
+    if response.status_code in _BUSY:
+        asked = response.headers.get("Retry-After", "")
+        seconds = float(asked) if asked.isascii() and asked.isdigit() else 0.0
+        raise Broken(f"answers {response.status_code} {response.reason}", wait_seconds=seconds)
     if response.status_code != 200:
         raise PassedOver(f"answers {response.status_code} {response.reason}")
     length = response.headers.get("Content-Length")

@@ -33,6 +33,7 @@ class Outcome:
 def cnnlab(capsys, tmp_path, monkeypatch):
     """Call ``cnnlab("verb", ...)`` in an empty folder."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CNNLAB_OFFLINE", "")  # what --offline sets is taken back
 
     def call(*arguments: object) -> Outcome:
         with pytest.raises(SystemExit) as ended:

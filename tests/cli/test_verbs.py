@@ -226,3 +226,27 @@ def test_a_half_written_run_does_not_break_the_list(cnnlab, trained):
     assert rows["broken"]["status"] == "damaged"
     assert "config.yaml" in rows["broken"]["problem"]
     assert cnnlab("compare", "first", "broken").code == 2
+
+
+@pytest.mark.parametrize("verb", [("train", "--data"), ("data", "show")], ids=" ".join)
+def test_offline_what_is_not_here_is_one_line(cnnlab, verb, monkeypatch, tmp_path):
+    monkeypatch.setenv("CNNLAB_HOME", str(tmp_path / "empty"))
+    monkeypatch.delenv("CNNLAB_DATA", raising=False)
+    outcome = cnnlab(*verb, "cifar10", "--offline")
+    assert outcome.code == 2
+    assert outcome.err.splitlines() == [
+        "cnnlab: the dataset 'cifar10' is not on this machine; "
+        "fetch it while online: cnnlab data fetch cifar10"
+    ]
+
+
+def test_offline_quickstart_downloads_nothing(cnnlab, monkeypatch, tmp_path):
+    from cnnlab.workflows.quickstart import choose_data
+
+    monkeypatch.setenv("CNNLAB_OFFLINE", "1")
+    monkeypatch.setenv("CNNLAB_HOME", str(tmp_path / "empty"))
+    monkeypatch.delenv("CNNLAB_DATA", raising=False)
+    said = []
+    choose_data(said.append)
+    assert "nothing is downloaded offline" in said[0]
+    assert not (tmp_path / "empty").exists()

@@ -21,11 +21,16 @@ from cnnlab.errors import DownloadError, StorageError
 CONTENT = bytes(range(256)) * 2000  # 512,000 bytes
 OTHER = bytes(len(CONTENT))
 COMMAND = "cnnlab data fetch some-data"
-QUICK = Patience(connect_seconds=5.0, read_seconds=1.5, attempts=4)
+QUICK = Patience(
+    connect_seconds=5.0, read_seconds=1.5, attempts=4, idle_attempts=2, pause_seconds=0.02
+)
 
 
 def remote(name: str = "file.bin", content: bytes = CONTENT) -> RemoteFile:
     return RemoteFile(name, len(content), f"sha256:{hashlib.sha256(content).hexdigest()}")
+
+
+Manners = Callable[[BaseHTTPRequestHandler, int], None]
 
 
 @dataclass
@@ -209,6 +214,81 @@ def test_a_dropped_connection_is_gone_on_with(
     fetch(tmp_path / "d", server.mirror())
     assert (tmp_path / "d" / "file.bin").read_bytes() == CONTENT
     assert server.asked == [None, "bytes=200000-", "bytes=400000-"]
+
+
+def after(failures: int, first: Callable[[BaseHTTPRequestHandler, int], None]) -> Manners:
+    """Behave like ``first`` so many times, and honestly from then on."""
+    left = [failures]
+
+    def manners(handler: BaseHTTPRequestHandler, start: int) -> None:
+        left[0] -= 1
+        (first if left[0] >= 0 else honest)(handler, start)
+
+    return manners
+
+
+@pytest.mark.parametrize("code", [429, 500, 503])
+def test_a_busy_server_is_asked_again_after_longer_and_longer_pauses(
+    code: int, servers: Callable[..., Server], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses: list[float] = []
+    monkeypatch.setattr("cnnlab.data.transfer.time.sleep", pauses.append)
+    server = servers(after(3, status(code)))
+    patience = Patience(pause_seconds=0.5, idle_attempts=4)
+    said = fetch(tmp_path / "d", server.mirror(), patience=patience)
+    assert (tmp_path / "d" / "file.bin").read_bytes() == CONTENT
+    assert pauses == [0.5, 1.0, 2.0]
+    assert said[0].startswith(f"the mirror answers {code} ")
+    assert said[0].endswith("; asking again in 0.5 s")
+
+
+def wanting(wait: str) -> Callable[[BaseHTTPRequestHandler, int], None]:
+    def answer(handler: BaseHTTPRequestHandler, start: int) -> None:
+        handler.send_response(503)
+        handler.send_header("Retry-After", wait)
+        handler.send_header("Content-Length", "0")
+        handler.end_headers()
+
+    return answer
+
+
+def test_a_server_that_asks_for_a_wait_gets_it(
+    servers: Callable[..., Server], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses: list[float] = []
+    monkeypatch.setattr("cnnlab.data.transfer.time.sleep", pauses.append)
+    fetch(tmp_path / "d", servers(after(1, wanting("7"))).mirror())
+    assert pauses == [7.0]
+
+
+@pytest.mark.parametrize("wait", ["3600", "99999999999999999999"])
+def test_a_server_that_asks_for_too_long_a_wait_is_passed_over(
+    wait: str, servers: Callable[..., Server], tmp_path: Path
+) -> None:
+    busy, good = servers(after(1, wanting(wait))), servers(honest)
+    fetch(tmp_path / "d", busy.mirror("the busy one"), good.mirror())
+    assert len(busy.asked) == 1
+    assert (tmp_path / "d" / "file.bin").read_bytes() == CONTENT
+
+
+def test_there_is_no_pause_beyond_the_time_limit(
+    servers: Callable[..., Server], tmp_path: Path
+) -> None:
+    server = servers(after(1, wanting("20")))
+    with pytest.raises(DownloadError, match=r"would take about 2\d s .*at most 5 s"):
+        fetch(tmp_path / "d", server.mirror(), limit=5.0)
+
+
+def test_offline_nothing_is_asked_for(
+    servers: Callable[..., Server], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = servers(honest)
+    monkeypatch.setenv("CNNLAB_OFFLINE", "1")
+    with pytest.raises(DownloadError, match=r"file\.bin: .*nothing is downloaded offline"):
+        fetch(tmp_path / "d", server.mirror())
+    assert server.asked == []
+    monkeypatch.setenv("CNNLAB_OFFLINE", "0")
+    fetch(tmp_path / "d", server.mirror())
 
 
 def test_a_later_attempt_and_another_mirror_go_on_with_what_is_here(
