@@ -8,6 +8,7 @@ from typing import Any
 
 from cnnlab.models import Architecture
 from cnnlab.runs import Run
+from cnnlab.tables import printable
 from cnnlab.training.base_run import BaseRun
 from cnnlab.training.transplant import Transplant, frozen_layers
 
@@ -107,7 +108,7 @@ def _seen_lines(seen: Mapping[str, int] | None, name: str) -> list[str]:
 
 
 def _enumerated(names: Sequence[str]) -> str:
-    shown = list(names[:_NAMED_AT_MOST])
+    shown = [printable(name) for name in names[:_NAMED_AT_MOST]]
     if len(names) > len(shown):
         return f"{', '.join(shown)} and {len(names) - len(shown)} more"
     return " and ".join(filter(None, (", ".join(shown[:-1]), shown[-1])))
