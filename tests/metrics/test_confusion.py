@@ -87,7 +87,7 @@ def test_rows_are_true_and_columns_predicted() -> None:
     assert matrix.tolist() == [[0, 2], [0, 1]]
 
 
-def test_absent_classes_score_zero_and_say_so() -> None:
+def test_case_22_absent_classes_score_zero_and_say_so() -> None:
     # Class 2 has no images but was predicted; class 3 has images, never predicted; 4 has neither.
     matrix = confusion_matrix([0, 1, 3], [0, 2, 0], classes=5)
     report = per_class_report(matrix)
@@ -100,7 +100,7 @@ def test_absent_classes_score_zero_and_say_so() -> None:
     assert balanced_accuracy(matrix) == pytest.approx(1 / 3)
 
 
-def test_a_thousand_classes_and_narrow_label_types() -> None:
+def test_case_22_a_thousand_classes_and_narrow_label_types() -> None:
     labels = np.arange(1000, dtype=np.uint16)
     matrix = confusion_matrix(labels, labels[::-1].astype(np.int32), classes=1000)
     assert matrix.shape == (1000, 1000)
@@ -110,7 +110,7 @@ def test_a_thousand_classes_and_narrow_label_types() -> None:
     assert small[99, 99] == 300
 
 
-def test_the_lowest_index_wins_a_tie() -> None:
+def test_case_22_the_lowest_index_wins_a_tie() -> None:
     logits = np.array([[0.0, 0.0, 0.0], [1.0, 3.0, 3.0]], np.float32)
     assert predicted_classes(logits).tolist() == [0, 1]
     assert top_k_accuracy(logits, [0, 1], 1) == 1.0

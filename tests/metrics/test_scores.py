@@ -36,11 +36,11 @@ def test_counts_do_not_depend_on_how_the_images_were_batched() -> None:
     np.testing.assert_array_equal(singly, score(logits, labels).matrix)
 
 
-def test_two_classes_have_no_top_five() -> None:
+def test_case_22_two_classes_have_no_top_five() -> None:
     assert score([[1.0, 0.0]], [0]).top5 is None
 
 
-def test_a_thousand_classes_of_which_most_are_absent() -> None:
+def test_case_22_a_thousand_classes_of_which_most_are_absent() -> None:
     logits = np.zeros((3, 1000), np.float32)
     logits[:, 998] = 1e4
     scores = score(logits, [998, 998, 5])

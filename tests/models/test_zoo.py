@@ -122,7 +122,7 @@ def test_origins_say_what_the_report_says_and_what_it_does_not() -> None:
 
 
 @pytest.mark.parametrize("name", REPORTED)
-def test_logits_agree_with_keras(keras: ModuleType, name: str) -> None:
+def test_case_23_logits_agree_with_keras(keras: ModuleType, name: str) -> None:
     architecture = load_architecture(name)
     theirs = keras_model(keras, architecture)
     rng = np.random.default_rng(3)
