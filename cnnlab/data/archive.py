@@ -17,8 +17,10 @@ __all__ = [
     "archive_errors",
     "check_expansion",
     "check_size",
+    "plain_path",
     "refusal",
     "safe_path",
+    "unsafe",
 ]
 
 #: File names that promise an archive which can be read here.
@@ -32,29 +34,42 @@ _MAX_RATIO = 300
 _FREE_BYTES = 256 << 20
 
 
-def safe_path(name: str, archive: Path) -> str:
-    """Return a member's path, separated by "/", without "." and empty parts.
+def unsafe(name: str) -> str | None:
+    """Say what of a name could lead out of the folder it is relative to; None where nothing could.
 
-    Raises :class:`DataError` for a name that could lead out of a folder it is unpacked to:
-    "..", absolute paths, drive letters, backslashes, NUL; and for absurd depths.
+    "..", absolute paths, drive letters, backslashes, NUL; and absurd depths.
     """
-    parts = [part for part in name.split("/") if part not in ("", ".")]
-    wrong = None
+    parts = _parts(name)
     if name.startswith("/"):
-        wrong = "an absolute path"
-    elif ".." in parts:
-        wrong = 'a path with ".."'
-    elif "\\" in name:
-        wrong = "a path with a backslash"
-    elif "\0" in name:
-        wrong = "a path with a NUL character"
-    elif parts and re.match(r"[A-Za-z]:", parts[0]):
-        wrong = "a path with a drive letter"
-    elif len(parts) > _MAX_DEPTH:
-        wrong = f"a path of more than {_MAX_DEPTH} folders"
+        return "an absolute path"
+    if ".." in parts:
+        return 'a path with ".."'
+    if "\\" in name:
+        return "a path with a backslash"
+    if "\0" in name:
+        return "a path with a NUL character"
+    if parts and re.match(r"[A-Za-z]:", parts[0]):
+        return "a path with a drive letter"
+    if len(parts) > _MAX_DEPTH:
+        return f"a path of more than {_MAX_DEPTH} folders"
+    return None
+
+
+def plain_path(name: str) -> str:
+    """Return a path separated by "/", without "." and empty parts."""
+    return "/".join(_parts(name))
+
+
+def _parts(name: str) -> list[str]:
+    return [part for part in name.split("/") if part not in ("", ".")]
+
+
+def safe_path(name: str, archive: Path) -> str:
+    """Return a member's plain path; raise :class:`DataError` for one that is :func:`unsafe`."""
+    wrong = unsafe(name)
     if wrong:
         raise refusal(archive, name, wrong)
-    return "/".join(parts)
+    return plain_path(name)
 
 
 def refusal(archive: Path, member: str, what: str) -> DataError:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import BinaryIO
 
-from cnnlab.data.images import IMAGE_SUFFIXES, ImageHeader, probe_image
-from cnnlab.data.tree import Entry, Tree, is_litter
+from cnnlab.data.images import IMAGE_SUFFIXES, MAX_FILE_BYTES, ImageHeader, probe_image
+from cnnlab.data.tree import Entry, Tree, input_errors, is_litter
 from cnnlab.errors import DataError
 
 __all__ = ["Inventory", "list_images", "take_inventory"]
@@ -29,6 +30,7 @@ class Inventory:
     headers: what every image file whose header can be read says of itself, by path.
     broken: why an image file cannot be used, by path.
     encoded: the image files' bytes by path; None where they are to be read from the tree again.
+    others: the bytes of files that are no images and were asked for, by path.
     """
 
     images: list[str] = field(default_factory=list)
@@ -37,6 +39,7 @@ class Inventory:
     headers: dict[str, ImageHeader] = field(default_factory=dict)
     broken: dict[str, str] = field(default_factory=dict)
     encoded: dict[str, bytes] | None = field(default_factory=dict)
+    others: dict[str, bytes] = field(default_factory=dict)
     _kept_bytes: int = 0
     _forms: dict[ImageHeader, ImageHeader] = field(default_factory=dict)
 
@@ -52,6 +55,11 @@ class Inventory:
         else:
             self.headers[entry.path] = self._forms.setdefault(header, header)  # most are alike
 
+    def keep(self, entry: Entry) -> None:
+        """Take in the bytes of a file that is no image."""
+        with entry.open() as stream, input_errors(entry.path):
+            self.others[entry.path] = stream.read(MAX_FILE_BYTES)
+
     def _keep(self, path: str, stream: BinaryIO) -> None:
         if self.encoded is None:
             return
@@ -63,8 +71,11 @@ class Inventory:
             self.encoded = None
 
 
-def take_inventory(tree: Tree) -> Inventory:
-    """Walk through a tree once and read the headers of its images."""
+def take_inventory(tree: Tree, wanted: Callable[[str], bool] | None = None) -> Inventory:
+    """Walk through a tree once and read the headers of its images.
+
+    Of other files those whose path is ``wanted`` are read whole.
+    """
     inventory = Inventory()
     for entry in tree.entries():
         litter = _litter_of(entry.path)
@@ -81,6 +92,8 @@ def take_inventory(tree: Tree) -> Inventory:
             inventory.broken[entry.path] = f"{suffix} cannot be read; convert it to JPEG or PNG"
         else:
             inventory.ignored.add(entry.path)
+            if wanted is not None and wanted(entry.path):
+                inventory.keep(entry)
             # An archive need not list folders; a class of text files is an empty class.
             inventory.folders += [str(parent) for parent in PurePosixPath(entry.path).parents][:-1]
     return inventory

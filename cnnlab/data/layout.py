@@ -105,6 +105,12 @@ def arrange(where: Path, images: Iterable[str], folders: Iterable[str]) -> Layou
                 todo="move it into its class's folder, or away",
             )
     class_names = _class_names(parts, where)
+    if all(name.lower() in PART_NAMES for name in class_names):
+        raise DataError(
+            f"{listed([f'{name}/' for name in class_names])} hold images, and no class folders",
+            where=shown(where),
+            expected="a folder a class in each, or a table of files and labels: labels.csv",
+        )
     return _rows(parts, class_names)
 
 

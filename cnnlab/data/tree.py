@@ -24,6 +24,7 @@ __all__ = [
     "input_errors",
     "is_litter",
     "listed",
+    "open_regular",
     "shown",
 ]
 
@@ -123,6 +124,17 @@ def folder_entry(path: str) -> Entry:
     return Entry(path, is_folder=True, open=_no_stream)
 
 
+def open_regular(path: str | Path, where: object) -> BinaryIO:
+    """Open a regular file; anything else, and what cannot be read, is a :class:`DataError`."""
+    with input_errors(where):
+        # Without O_NONBLOCK a named pipe would be waited for.
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+        if stat.S_ISREG(os.fstat(descriptor).st_mode):
+            return os.fdopen(descriptor, "rb")
+        os.close(descriptor)
+    raise DataError("not a regular file", where=shown(where))
+
+
 def _state_of(item: os.DirEntry[str]) -> tuple[int, int, int]:
     """Three numbers that change when a file is written to; of litter and others their kind."""
     if is_litter(item.name):
@@ -198,12 +210,6 @@ class FolderTree:
                 path = os.path.realpath(path)
                 if not Path(path).is_relative_to(self._root):
                     raise DataError("a link that leads out of the folder", where=shown(relative))
-            with input_errors(relative):
-                # Without O_NONBLOCK a named pipe would be waited for.
-                descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
-                if stat.S_ISREG(os.fstat(descriptor).st_mode):
-                    return os.fdopen(descriptor, "rb")
-                os.close(descriptor)
-            raise DataError("not a regular file", where=shown(relative))
+            return open_regular(path, relative)
 
         return stream

@@ -14,6 +14,7 @@ from class_folders import ARCHIVES, encoded, pack, pixels, write_classes
 from cnnlab.data import cifar10_jpeg, forms, open_dataset, opening
 from cnnlab.data.cifar10_jpeg import Cifar10Jpeg
 from cnnlab.data.forms import image_files
+from cnnlab.data.layout import Layout
 from cnnlab.data.opening import checked_options, option_names, settled_options
 from cnnlab.data.source import SOURCES, Allocate, Decoded, Found, PathForm, ReadOptions, Say
 from cnnlab.errors import (
@@ -141,14 +142,14 @@ def test_a_changed_folder_is_decoded_again(folder: Path) -> None:
 def test_files_that_change_while_they_are_read_are_an_error(
     folder: Path, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    genuine = image_files.read_class_folders
+    genuine = image_files.arrange_folders
 
-    def read(*arguments: object) -> Decoded:
-        decoded = genuine(*arguments)  # type: ignore[arg-type]  # passed through
+    def arrange(*arguments: object) -> Layout:
+        layout = genuine(*arguments)  # type: ignore[arg-type]  # passed through
         (folder / "train" / "cat" / "late.png").write_bytes(encoded(pixels(5)))
-        return decoded
+        return layout
 
-    monkeypatch.setattr(image_files, "read_class_folders", read)
+    monkeypatch.setattr(image_files, "arrange_folders", arrange)
     with pytest.raises(DataError, match="changed while they were being read"):
         open_dataset(str(folder))
     assert not list((home / "datasets").glob("*/meta.json"))

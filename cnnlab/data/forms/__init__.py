@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from cnnlab.data import cifar10, fashion_mnist
-from cnnlab.data.forms import image_files, npz
+from cnnlab.data.forms import csv_file, image_files, npz
 from cnnlab.data.source import Found, PathForm
 from cnnlab.data.tree import shown
 from cnnlab.errors import DataError
@@ -17,6 +17,7 @@ FORMS = (
     PathForm(cifar10.recognise, cifar10.read_path),
     PathForm(fashion_mnist.recognise, fashion_mnist.read_path),
     npz.FORM,
+    csv_file.FORM,
     image_files.FORM,
 )
 

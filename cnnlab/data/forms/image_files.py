@@ -1,4 +1,4 @@
-"""Folders and archives of image files."""
+"""Folders and archives of image files: in class folders, or named by a table among them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from cnnlab.data.cifar10_jpeg import Cifar10Jpeg
-from cnnlab.data.folder import read_class_folders
+from cnnlab.data.decoding import check_form, decode_layout
+from cnnlab.data.folder import arrange_folders
+from cnnlab.data.forms.inner_tables import arrange_by_table, may_be_table
+from cnnlab.data.inventory import take_inventory
 from cnnlab.data.source import Allocate, Decoded, Found, PathForm, ReadOptions
 from cnnlab.data.tree import input_errors
 from cnnlab.data.trees import open_tree, stem_of
@@ -26,7 +29,11 @@ def _identify(found: Found, options: ReadOptions) -> Mapping[str, object]:
 
 
 def _read(found: Found, options: ReadOptions, allocate: Allocate) -> Decoded:
-    return read_class_folders(open_tree(found.path), options, allocate)
+    check_form(options)
+    tree = open_tree(found.path)
+    inventory = take_inventory(tree, may_be_table)
+    layout = arrange_by_table(tree.path, inventory) or arrange_folders(tree, inventory)
+    return decode_layout(tree, inventory, layout, options, allocate)
 
 
 def _title(path: Path) -> str:
@@ -35,5 +42,5 @@ def _title(path: Path) -> str:
     return Cifar10Jpeg.title if known else stem_of(path)
 
 
-#: Class folders, in a folder or an archive.
+#: Image files in a folder or an archive.
 FORM = PathForm(_recognise, _read, identify=_identify, title=_title)

@@ -1,0 +1,145 @@
+"""Tables of files that lie among the images themselves, in a folder or an archive.
+
+They decide where folders do not: where the images lie together, or in folders of parts alone, as
+in ``train/1.png`` beside ``trainLabels.csv``.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+
+from cnnlab.data.forms.listing import arrange_rows, find_files, is_usual_name, part_of_name
+from cnnlab.data.forms.table import Row, read_table
+from cnnlab.data.inventory import Inventory
+from cnnlab.data.layout import PART_NAMES, Layout, ignored_note
+from cnnlab.data.tree import listed, shown
+from cnnlab.errors import DataError
+
+__all__ = ["arrange_by_table", "may_be_table"]
+
+
+def may_be_table(path: str) -> bool:
+    """Whether a file's name promises a table of the images beside it."""
+    pure = PurePosixPath(path)
+    return pure.suffix.lower() in (".csv", ".tsv") and is_usual_name(pure.stem)
+
+
+def arrange_by_table(where: Path, inventory: Inventory) -> Layout | None:
+    """Return the rows that tables tell; None where folders tell the classes.
+
+    Raises :class:`DataError` for a table that is in doubt or broken, naming its line, and for one
+    that contradicts the folders.
+    """
+    folder, tables = _outermost(inventory)
+    if not tables:
+        return None
+    names = _Names(inventory, folder)
+    if names.tell_classes():
+        for path in tables:
+            _check_agreement(_at(where, path), tables[path], names)
+        return None
+    rows, notes = _rows(where, tables)
+    files = [
+        file
+        for path, found in rows.items()
+        for file in find_files(found, names, part_of_name(PurePosixPath(path).stem))
+    ]
+    file, count = Counter(files).most_common(1)[0]
+    if count > 1:
+        raise DataError(
+            f"'{shown(file)}' stands in two tables", where=shown(where), expected="each file once"
+        )
+    ignored = ignored_note(inventory.ignored - set(rows))
+    notes += [ignored] if ignored else []
+    if len(files) < len(names.images):
+        notes.append(f"{len(names.images) - len(files):,} images stand in no table: left out")
+    together = [row for found in rows.values() for row in found]
+    layout = arrange_rows(together, [folder + file for file in files], shown(where))
+    return replace(layout, notes=(*layout.notes, *notes))
+
+
+class _Names:
+    """The names of the images below a folder; see :class:`cnnlab.data.forms.listing.Names`."""
+
+    def __init__(self, inventory: Inventory, folder: str) -> None:
+        self.images = [path.removeprefix(folder) for path in inventory.images]
+        self._files: dict[str, dict[str, str | None]] = defaultdict(dict)
+        for path in self.images:
+            parent, _, name = path.rpartition("/")
+            self._files[parent][name] = None
+
+    def files(self, folder: str) -> Mapping[str, str | None]:
+        """The images in a folder; none of them may not be read."""
+        return self._files.get(folder, {})
+
+    def folders(self, folder: str) -> list[str]:
+        """The names of the folders in a folder that have images in them, sorted."""
+        prefix = f"{folder}/" if folder else ""
+        below = {path.removeprefix(prefix) for path in self._files if path.startswith(prefix)}
+        return sorted({path.split("/")[0] for path in below if path})
+
+    def tell_classes(self) -> bool:
+        """Whether images lie in folders of several names that are not those of parts."""
+        names = {PurePosixPath(folder).name for folder in self._files}
+        return len({name for name in names if name and name.lower() not in PART_NAMES}) > 1
+
+
+def _outermost(inventory: Inventory) -> tuple[str, dict[str, bytes]]:
+    """The tables that lie above all images, and their folder ("" or ending in "/")."""
+    tables: dict[str, dict[str, bytes]] = defaultdict(dict)
+    for path, data in inventory.others.items():
+        folder = path[: path.rfind("/") + 1]
+        if all(image.startswith(folder) for image in inventory.images):
+            tables[folder][path] = data
+    if not tables or not inventory.images:
+        return "", {}
+    folder = min(tables, key=len)
+    return folder, tables[folder]
+
+
+def _rows(where: Path, tables: Mapping[str, bytes]) -> tuple[dict[str, list[Row]], list[str]]:
+    """The rows of the table of everything, or else of those of the parts, by path; and notes."""
+    parts = {path: part_of_name(PurePosixPath(path).stem) for path in sorted(tables)}
+    whole = [path for path, part in parts.items() if part is None]
+    if len(whole) > 1:
+        raise DataError(
+            f"{listed(whole)} may each name the images", where=shown(where), todo="keep one of them"
+        )
+    rows: dict[str, list[Row]] = {}
+    notes: list[str] = []
+    for path in whole or parts:
+        try:
+            found = read_table(tables[path], _at(where, path))
+        except DataError as error:
+            if parts[path] in (None, "train"):
+                raise
+            notes.append(f"{path} is left out: {error.what}")  # Kaggle's test has no labels
+        else:
+            rows[path] = [replace(row, part=row.part or parts[path]) for row in found]
+    return rows, notes
+
+
+def _check_agreement(place: str, table: bytes, names: _Names) -> None:
+    """Refuse a table that names images in class folders and groups them otherwise."""
+    try:
+        rows: Sequence[Row] = read_table(table, place)
+        files = find_files(rows, names, None)
+    except DataError:
+        return  # of something else: what its images are, the folders say
+    pairs = {
+        (row.label, PurePosixPath(file).parent.name) for row, file in zip(rows, files, strict=True)
+    }
+    labels, folders = ({pair[side] for pair in pairs} for side in (0, 1))
+    if not len(labels) == len(folders) == len(pairs):
+        raise DataError(
+            "the table groups the images otherwise than their folders do",
+            where=place,
+            todo="to use the table, unpacked, give its own path; to use the folders, remove it",
+        )
+
+
+def _at(where: Path, path: str) -> str:
+    return shown(f"{where}: {path}")
