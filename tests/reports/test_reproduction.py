@@ -122,6 +122,19 @@ def test_conclusions_are_computed(document, runs):
     assert "on the test images" in goal[0]
 
 
+def test_what_else_differs_is_said_of_neighbours(trained):
+    runs = [trained(f"model-{letter}", name=f"n-{letter}") for letter in "cef"]
+    items = [
+        item for b in build_reproduction(runs).blocks if isinstance(b, ItemList) for item in b.items
+    ]
+    f_and_e = next(item for item in items if item.startswith("F and E "))
+    assert "differ in their layers alone; so, but for chance" in f_and_e
+    e_and_c = next(item for item in items if item.startswith("E and C "))
+    for setting in ("training.mode", "training.batch_size", "optimizer.name", "optimizer.lr"):
+        assert setting in e_and_c
+    assert "all of these together" in e_and_c
+
+
 def test_p_values_are_adjusted_for_the_number_of_pairs(runs):
     findings = pair_findings(primary_subjects(subjects_of(runs)))
     expected = multipletests([found.measured.p_value for found in findings], method="holm")[1]

@@ -20,12 +20,8 @@ from cnnlab.reports.document import (
     Paragraph,
 )
 from cnnlab.reports.reproduction.chapter import chapter
-from cnnlab.reports.reproduction.comparison import (
-    accuracy_table,
-    comparison_chapter,
-    conclusions,
-    goal_sentence,
-)
+from cnnlab.reports.reproduction.comparison import accuracy_table, comparison_chapter
+from cnnlab.reports.reproduction.conclusions import conclusions, goal_sentence
 from cnnlab.reports.reproduction.provenance import assumptions
 from cnnlab.reports.reproduction.subject import Subject, primary_subjects, subjects_of
 from cnnlab.reports.sections.data import data
