@@ -1,4 +1,4 @@
-"""The batches that CIFAR-10 comes in: records of bytes, or pickled dictionaries."""
+"""The batches that CIFAR-10 and CIFAR-100 come in: records of bytes, or pickled dictionaries."""
 
 from __future__ import annotations
 
@@ -14,30 +14,38 @@ from cnnlab.data.source import Allocate
 from cnnlab.errors import DataError
 
 __all__ = [
-    "CLASS_NAMES",
     "Batch",
+    "Labelling",
     "check_class_names",
     "images_of",
-    "parse_binary",
+    "listed_names",
     "parse_pickled",
+    "parse_records",
+    "pickled_names",
 ]
-
-CLASS_NAMES = (
-    "airplane",
-    "automobile",
-    "bird",
-    "cat",
-    "deer",
-    "dog",
-    "frog",
-    "horse",
-    "ship",
-    "truck",
-)
 
 _SIDE, _CHANNELS = 32, 3
 _PIXEL_BYTES = _CHANNELS * _SIDE * _SIDE
-_RECORD_BYTES = 1 + _PIXEL_BYTES
+
+
+@dataclass(frozen=True)
+class Labelling:
+    """One of the ways in which every image is labelled.
+
+    Attributes
+    ----------
+    name: as the user chooses it; "" where there is no choice.
+    class_names: in label order.
+    byte: its place among the label bytes of a record.
+    key: of the list of labels in a pickled batch.
+    names_key: of the list of class names in the pickled file of names.
+    """
+
+    name: str
+    class_names: tuple[str, ...]
+    byte: int
+    key: str
+    names_key: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,39 +62,56 @@ class Batch:
     labels: NDArray[np.int64]
 
 
-def parse_binary(contents: bytes, where: object) -> Batch:
-    """Read records of 3,073 bytes: a label, then the three planes."""
-    if not contents or len(contents) % _RECORD_BYTES:
+def parse_records(
+    contents: bytes, where: object, labelling: Labelling, *, label_bytes: int
+) -> Batch:
+    """Read records of bytes: the labels, one byte each, then the three planes."""
+    record_bytes = label_bytes + _PIXEL_BYTES
+    if not contents or len(contents) % record_bytes:
         raise DataError(
             f"the file has {len(contents):,} bytes",
             where=where,
-            expected=f"whole records of {_RECORD_BYTES:,} bytes",
-            todo="it is cut off or no CIFAR-10 batch: get it again",
+            expected=f"whole records of {record_bytes:,} bytes",
+            todo="it is cut off or no such batch: get it again",
         )
-    records = np.frombuffer(contents, dtype=np.uint8).reshape(-1, _RECORD_BYTES)
-    labels = records[:, 0].astype(np.int64)
-    check_labels(labels, len(CLASS_NAMES), where)
-    return Batch(records[:, 1:], labels)
+    records = np.frombuffer(contents, dtype=np.uint8).reshape(-1, record_bytes)
+    labels = records[:, labelling.byte].astype(np.int64)
+    check_labels(labels, len(labelling.class_names), where)
+    return Batch(records[:, label_bytes:], labels)
 
 
-def parse_pickled(contents: bytes, where: object) -> Batch:
-    """Read a pickled dictionary with ``data`` (uint8 ``[N, 3072]``) and ``labels`` (N numbers)."""
+def parse_pickled(contents: bytes, where: object, labelling: Labelling) -> Batch:
+    """Read a pickled dictionary with ``data`` (uint8 ``[N, 3072]``) and a list of N labels."""
     values = read_pickle(contents, where)
-    planes, labels = _planes(values.get("data"), where), _labels(values.get("labels"), where)
+    planes = _planes(values.get("data"), where)
+    labels = _labels(values.get(labelling.key), where, labelling)
     if len(labels) != len(planes):
         raise DataError(f"{len(labels):,} labels for {len(planes):,} images", where=where)
-    check_labels(labels, len(CLASS_NAMES), where)
+    check_labels(labels, len(labelling.class_names), where)
     return Batch(planes, labels)
 
 
-def check_class_names(names: object, where: object) -> None:
-    """Raise :class:`DataError` unless ``names`` (text or bytes) are CIFAR-10's, in its order."""
+def listed_names(contents: bytes, where: object, labelling: Labelling) -> object:
+    """Return the class names of a text file: one a line."""
+    del where, labelling  # any text is a list of lines
+    return contents.decode("latin-1").split()
+
+
+def pickled_names(contents: bytes, where: object, labelling: Labelling) -> object:
+    """Return what stands for the class names in a pickled dictionary."""
+    return read_pickle(contents, where).get(labelling.names_key)
+
+
+def check_class_names(names: object, where: object, labelling: Labelling) -> None:
+    """Raise :class:`DataError` unless ``names`` (text or bytes) are the labelling's, in order."""
     listed = names if isinstance(names, list) else []
-    told = [name.decode("latin-1") if isinstance(name, bytes) else name for name in listed[:100]]
-    if told != list(CLASS_NAMES):
+    told = [name.decode("latin-1") if isinstance(name, bytes) else name for name in listed[:200]]
+    if told != list(labelling.class_names):
         shown = ", ".join(name[:20] for name in told if isinstance(name, str)) or "nothing"
         raise DataError(
-            f"the classes are {shown}", where=where, expected=f"{', '.join(CLASS_NAMES)}"
+            f"the classes are {shown}",
+            where=where,
+            expected=f"{', '.join(labelling.class_names)}",
         )
 
 
@@ -114,17 +139,19 @@ def _planes(data: object, where: object) -> NDArray[np.uint8]:
     return data
 
 
-def _labels(labels: object, where: object) -> NDArray[np.int64]:
+def _labels(labels: object, where: object, labelling: Labelling) -> NDArray[np.int64]:
     if isinstance(labels, np.ndarray) and labels.ndim == 1:
         return labels.astype(np.int64)
     if not isinstance(labels, list):
-        raise DataError("the batch has no list 'labels'", where=where, expected="N numbers")
+        raise DataError(
+            f"the batch has no list '{labelling.key}'", where=where, expected="N numbers"
+        )
     for index, label in enumerate(labels):
-        if type(label) is not int or not 0 <= label < len(CLASS_NAMES):
+        if type(label) is not int or not 0 <= label < len(labelling.class_names):
             told = label if type(label) is int else type(label).__name__
             raise DataError(
                 f"label {told} at index {index}",
                 where=where,
-                expected=f"0 to {len(CLASS_NAMES) - 1}",
+                expected=f"0 to {len(labelling.class_names) - 1}",
             )
     return np.array(labels, dtype=np.int64)

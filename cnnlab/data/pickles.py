@@ -18,8 +18,8 @@ from cnnlab.errors import DataError
 
 __all__ = ["LIMIT_BYTES", "read_pickle"]
 
-#: The largest file that is read: 10,000 images in the wasteful protocol 0 of Python 2.
-LIMIT_BYTES = 100_000_000
+#: The largest file that is read: 50,000 images in the wasteful protocol 0 of Python 2.
+LIMIT_BYTES = 500_000_000
 
 
 def read_pickle(contents: bytes, where: object) -> dict[str, object]:

@@ -1,10 +1,10 @@
-import dataclasses
 import hashlib
 import io
 import os
 import pickle
 import tarfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +13,9 @@ from local_server import serving
 from numpy.typing import NDArray
 
 from cnnlab.data import places
-from cnnlab.data.cifar10 import Cifar10, read_path, recognise
-from cnnlab.data.cifar10_forms import BINARY, PYTHON, Form
-from cnnlab.data.cifar_batches import CLASS_NAMES
+from cnnlab.data.cifar import Cifar
+from cnnlab.data.cifar10 import BINARY, CIFAR10, CLASS_NAMES, PYTHON
+from cnnlab.data.cifar_forms import Form
 from cnnlab.data.download import RemoteFile
 from cnnlab.data.source import SOURCES, Decoded, Found, ReadOptions
 from cnnlab.errors import ChecksumError, DataError, DownloadError
@@ -39,6 +39,11 @@ def records() -> Records:
     return made
 
 
+def meta_of(form: Form) -> str:
+    """The name of the file that lists the classes."""
+    return form.names["labels"].name
+
+
 def write_folder(form: Form, folder: Path, protocol: int = 2) -> Path:
     folder.mkdir(parents=True)
     for file, (planes, labels) in zip(form.batches, records(), strict=True):
@@ -49,9 +54,9 @@ def write_folder(form: Form, folder: Path, protocol: int = 2) -> Path:
             np.hstack([labels[:, None], planes]).tofile(folder / file.name)
     if form is PYTHON:
         meta = {"label_names": list(CLASS_NAMES), "num_vis": 3072}
-        (folder / form.meta.name).write_bytes(pickle.dumps(meta, protocol))
+        (folder / meta_of(form)).write_bytes(pickle.dumps(meta, protocol))
     else:
-        (folder / form.meta.name).write_text("\n".join(CLASS_NAMES) + "\n\n")
+        (folder / meta_of(form)).write_text("\n".join(CLASS_NAMES) + "\n\n")
     return folder
 
 
@@ -68,7 +73,7 @@ def write_archive(folder: Path, path: Path) -> Path:
 
 def publish(form: Form, folder: Path, archive: Path) -> Form:
     """The form, with the small files of these tests in place of the published ones."""
-    return dataclasses.replace(
+    return replace(
         form,
         archive=published(archive, "sha256"),
         batches=tuple(published(folder / file.name, "md5") for file in form.batches),
@@ -78,7 +83,7 @@ def publish(form: Form, folder: Path, archive: Path) -> Form:
 @pytest.fixture(params=["binary", "python"])
 def small(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> tuple[Cifar10, Path, Path]:
+) -> tuple[Cifar, Path, Path]:
     """A source whose published files are small ones; the folder and the archive lie apart."""
     form = {"binary": BINARY, "python": PYTHON}[request.param]
     folder = write_folder(form, tmp_path / "written" / form.folder)
@@ -89,23 +94,23 @@ def small(
     monkeypatch.setenv("CNNLAB_DATA", str(tmp_path / "own"))
     monkeypatch.setenv("CNNLAB_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
-    return Cifar10((publish(form, folder, archive),), counts=COUNTS), folder, archive
+    return replace(CIFAR10, forms=(publish(form, folder, archive),), counts=COUNTS), folder, archive
 
 
 def allocate(shape: tuple[int, int, int, int]) -> NDArray[np.uint8]:
     return np.empty(shape, dtype=np.uint8)
 
 
-def read_named(source: Cifar10) -> Decoded:
+def read_named(source: Cifar) -> Decoded:
     found = source.find()
     assert found is not None
     return source.read(found, ReadOptions(), allocate)
 
 
-def read_folder(path: Path) -> Decoded:
-    found = recognise(path)
+def read_folder(path: Path, source: Cifar = CIFAR10) -> Decoded:
+    found = source.recognise(path)
     assert found is not None
-    return read_path(found, ReadOptions(), allocate)
+    return source.read_path(found, ReadOptions(), allocate)
 
 
 def check(decoded: Decoded) -> None:
@@ -153,7 +158,8 @@ def test_case_04_labels_as_an_array_and_pixels_as_bytes_load(tmp_path: Path) -> 
 
 def test_the_registered_source_insists_on_the_published_files() -> None:
     source = SOURCES.get("cifar10")
-    assert isinstance(source, Cifar10)
+    assert source is CIFAR10
+    assert isinstance(source, Cifar)
     assert source.counts == (50_000, 10_000)
     assert [form.archive.size_bytes for form in source.forms] == [170_052_171, 170_498_071]
     assert all(file.digest.startswith("md5:") for form in source.forms for file in form.batches)
@@ -161,7 +167,7 @@ def test_the_registered_source_insists_on_the_published_files() -> None:
 
 @pytest.mark.parametrize("place", ["own", "own/folder itself", "downloads", "data", "keras"])
 def test_a_folder_is_found_in_the_usual_places(
-    small: tuple[Cifar10, Path, Path], place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    small: tuple[Cifar, Path, Path], place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source, folder, _ = small
     assert source.find() is None
@@ -182,7 +188,7 @@ def test_a_folder_is_found_in_the_usual_places(
 
 
 def test_an_archive_is_read_after_its_checksum(
-    small: tuple[Cifar10, Path, Path], tmp_path: Path
+    small: tuple[Cifar, Path, Path], tmp_path: Path
 ) -> None:
     source, _, archive = small
     archive.rename(tmp_path / "own" / archive.name)
@@ -191,7 +197,7 @@ def test_an_archive_is_read_after_its_checksum(
     assert decoded.notes == ()
 
 
-def test_identity_changes_with_the_files(small: tuple[Cifar10, Path, Path], tmp_path: Path) -> None:
+def test_identity_changes_with_the_files(small: tuple[Cifar, Path, Path], tmp_path: Path) -> None:
     source, folder, _ = small
     folder.rename(tmp_path / "own" / folder.name)
     before = source.find()
@@ -210,7 +216,7 @@ def cuts(path: Path) -> list[int]:
 
 
 def test_case_01_every_file_cut_anywhere_is_an_error(
-    small: tuple[Cifar10, Path, Path], tmp_path: Path
+    small: tuple[Cifar, Path, Path], tmp_path: Path
 ) -> None:
     source, folder, archive = small
     for whole in (folder, archive):
@@ -229,7 +235,7 @@ def test_case_01_every_file_cut_anywhere_is_an_error(
 
 
 def test_case_02_one_flipped_bit_is_a_checksum_error(
-    small: tuple[Cifar10, Path, Path], tmp_path: Path
+    small: tuple[Cifar, Path, Path], tmp_path: Path
 ) -> None:
     source, folder, archive = small
     for whole in (folder, archive):
@@ -248,20 +254,18 @@ def test_case_02_one_flipped_bit_is_a_checksum_error(
         whole.rename(tmp_path / whole.name)
 
 
-def test_case_02_a_folder_given_by_its_path_is_checked_too(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_case_02_a_folder_given_by_its_path_is_checked_too(tmp_path: Path) -> None:
     """Five files are the published ones, so the sixth is a damaged one and not someone's own."""
     folder = write_folder(BINARY, tmp_path / BINARY.folder)
     archive = write_archive(folder, tmp_path / "a.tar.gz")
-    monkeypatch.setattr("cnnlab.data.cifar10._FORMS", (publish(BINARY, folder, archive),))
-    assert read_folder(folder).notes == ()
+    source = replace(CIFAR10, forms=(publish(BINARY, folder, archive),))
+    assert read_folder(folder, source).notes == ()
     path = folder / "data_batch_4.bin"
     contents = bytearray(path.read_bytes())
     contents[5000] ^= 1
     path.write_bytes(contents)
     with pytest.raises(ChecksumError, match="data_batch_4"):
-        read_folder(folder)
+        read_folder(folder, source)
 
 
 def test_someones_own_batches_of_the_published_size_pass_by_path_but_not_by_name(
@@ -270,23 +274,22 @@ def test_someones_own_batches_of_the_published_size_pass_by_path_but_not_by_name
     folder = write_folder(BINARY, tmp_path / "own" / BINARY.folder)
     archive = write_archive(folder, tmp_path / "a.tar.gz")
     other = publish(BINARY, folder, archive)
-    wrong = tuple(dataclasses.replace(file, digest="md5:0") for file in other.batches)
-    forms = (dataclasses.replace(other, batches=wrong),)
-    monkeypatch.setattr("cnnlab.data.cifar10._FORMS", forms)
+    wrong = tuple(replace(file, digest="md5:0") for file in other.batches)
+    source = replace(CIFAR10, forms=(replace(other, batches=wrong),), counts=COUNTS)
     monkeypatch.setenv("CNNLAB_DATA", str(tmp_path / "own"))
-    decoded = read_folder(folder)
+    decoded = read_folder(folder, source)
     check(decoded)
     assert "could not be verified" in decoded.notes[0]
     with pytest.raises(ChecksumError, match="data_batch_1"):
-        read_named(Cifar10(forms, counts=COUNTS))
+        read_named(source)
 
 
 def test_by_name_all_the_images_have_to_be_there(tmp_path: Path) -> None:
     folder = write_folder(PYTHON, tmp_path / "x")
-    found = recognise(folder)
+    found = CIFAR10.recognise(folder)
     assert found is not None
     with pytest.raises(DataError, match="100 train and 20 test images"):
-        Cifar10().read(found, ReadOptions(), allocate)
+        CIFAR10.read(found, ReadOptions(), allocate)
 
 
 def test_case_03_a_command_in_a_batch_is_not_run(tmp_path: Path) -> None:
@@ -362,7 +365,7 @@ def test_a_missing_batch_and_other_classes_are_named(form: Form, tmp_path: Path)
         read_folder(folder)
     batch.write_bytes(contents)
     names = ["apple", *CLASS_NAMES[1:]]
-    meta = folder / form.meta.name
+    meta = folder / meta_of(form)
     if form is PYTHON:
         meta.write_bytes(pickle.dumps({"label_names": names}))
     else:
@@ -378,9 +381,9 @@ def test_an_archive_without_a_batch_is_an_error(tmp_path: Path) -> None:
     files = publish(BINARY, folder, write_archive(folder, tmp_path / "whole.tar.gz"))
     (folder / "data_batch_5.bin").unlink()
     archive = write_archive(folder, tmp_path / BINARY.archive.name)
-    form = dataclasses.replace(files, archive=published(archive, "sha256"))
+    form = replace(files, archive=published(archive, "sha256"))
     with pytest.raises(DataError, match=r"no cifar-10-batches-bin/data_batch_5\.bin"):
-        Cifar10((form,)).read(Found(archive, {}), ReadOptions(), allocate)
+        replace(CIFAR10, forms=(form,)).read(Found(archive, {}), ReadOptions(), allocate)
 
 
 def test_links_and_strangers_in_an_archive_are_not_read(tmp_path: Path) -> None:
@@ -395,44 +398,44 @@ def test_links_and_strangers_in_an_archive_are_not_read(tmp_path: Path) -> None:
         stranger = tarfile.TarInfo("../data_batch_1.bin")
         stranger.size = 5
         tar.addfile(stranger, io.BytesIO(b"hello"))
-    form = dataclasses.replace(files, archive=published(archive, "sha256"))
+    form = replace(files, archive=published(archive, "sha256"))
     with pytest.raises(DataError, match="the archive has no"):
-        Cifar10((form,)).read(Found(archive, {}), ReadOptions(), allocate)
+        replace(CIFAR10, forms=(form,)).read(Found(archive, {}), ReadOptions(), allocate)
     assert not (tmp_path.parent / "data_batch_1.bin").exists()
 
 
 def test_what_verifies_but_is_no_archive_is_an_error(tmp_path: Path) -> None:
     archive = tmp_path / BINARY.archive.name
     archive.write_bytes(b"no archive at all")
-    form = dataclasses.replace(BINARY, archive=published(archive, "sha256"))
+    form = replace(BINARY, archive=published(archive, "sha256"))
     with pytest.raises(DataError, match="the archive cannot be read"):
-        Cifar10((form,)).read(Found(archive, {}), ReadOptions(), allocate)
+        replace(CIFAR10, forms=(form,)).read(Found(archive, {}), ReadOptions(), allocate)
 
 
 def test_only_cifar_is_recognised(tmp_path: Path) -> None:
     (tmp_path / "cat").mkdir()
     (tmp_path / "a.txt").write_text("a")
-    assert recognise(tmp_path) is None
-    assert recognise(tmp_path / "a.txt") is None
-    assert recognise(tmp_path / "absent") is None
+    assert CIFAR10.recognise(tmp_path) is None
+    assert CIFAR10.recognise(tmp_path / "a.txt") is None
+    assert CIFAR10.recognise(tmp_path / "absent") is None
     archive = tmp_path / "cifar-10-binary.tar.gz"
     archive.write_bytes(b"cut")
-    found = recognise(archive)
+    found = CIFAR10.recognise(archive)
     assert found is not None
     with pytest.raises(ChecksumError, match="3 bytes; expected 170,052,171"):
-        read_path(found, ReadOptions(), allocate)
+        CIFAR10.read_path(found, ReadOptions(), allocate)
 
 
 def test_a_folder_around_the_batches_is_recognised(tmp_path: Path) -> None:
     inner = write_folder(PYTHON, tmp_path / "root" / PYTHON.folder)
-    found = recognise(tmp_path / "root")
+    found = CIFAR10.recognise(tmp_path / "root")
     assert found is not None
     assert found.path == inner
-    check(read_path(found, ReadOptions(), allocate))
+    check(CIFAR10.read_path(found, ReadOptions(), allocate))
 
 
 def test_what_is_fetched_is_found_and_read(
-    small: tuple[Cifar10, Path, Path], monkeypatch: pytest.MonkeyPatch
+    small: tuple[Cifar, Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source, _, archive = small
     with serving(archive.parent, monkeypatch) as mirror:
@@ -444,7 +447,7 @@ def test_what_is_fetched_is_found_and_read(
 
 
 def test_a_fetch_in_vain_prints_the_command_and_leaves_nothing(
-    small: tuple[Cifar10, Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    small: tuple[Cifar, Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source, _, _ = small
     with serving(tmp_path / "own", monkeypatch) as mirror:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cnnlab.data import cifar10, fashion_mnist
+from cnnlab.data import fashion_mnist
+from cnnlab.data.cifar10 import CIFAR10
+from cnnlab.data.cifar100 import CIFAR100
 from cnnlab.data.forms import csv_file, image_files, npz
 from cnnlab.data.source import Found, PathForm
 from cnnlab.data.tree import shown
@@ -14,7 +16,8 @@ __all__ = ["FORMS", "form_of"]
 
 #: The first form that knows a path reads it; the last one takes all folders and archives.
 FORMS = (
-    PathForm(cifar10.recognise, cifar10.read_path),
+    CIFAR10.path_form,
+    CIFAR100.path_form,
     PathForm(fashion_mnist.recognise, fashion_mnist.read_path),
     npz.FORM,
     csv_file.FORM,
