@@ -9,7 +9,8 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from cnnlab.config_errors import as_config_error
-from cnnlab.data import ReadOptions, checked_options, option_names
+from cnnlab.config_layers import lay
+from cnnlab.data import ReadOptions, checked_options
 from cnnlab.data.split import SplitSizes
 from cnnlab.settings import dump_yaml, merge
 
@@ -24,8 +25,8 @@ __all__ = [
     "RunConfig",
     "ScheduleConfig",
     "TrainingConfig",
-    "lay",
     "make_config",
+    "make_data_config",
 ]
 
 #: The version of the run directory's schema that this code writes.
@@ -233,58 +234,34 @@ def make_config(
     where: str = "configuration",
     labels: Mapping[str, str] | None = None,
 ) -> RunConfig:
-    """Lay settings one on the other (see :func:`lay`) and check the result.
+    """Lay settings one on the other (see :func:`cnnlab.config_layers.lay`) and check the result.
 
     ``labels`` says what errors call a key, e.g. ``{"training.epochs": "--epochs"}``.
     Raises :class:`ConfigError` or ``UnknownNameError`` with key, value and allowed range.
     """
-    merged = lay(layers)
+    return _with_registered_options(_validated(lay(layers), where, labels or {}))
+
+
+def make_data_config(
+    settings: Mapping[str, Any],
+    *,
+    where: str = "configuration",
+    labels: Mapping[str, str] | None = None,
+) -> DataConfig:
+    """Check the settings of the images alone, as :func:`make_config` does; torch stays away."""
+    return _with_source_options(_validated({"data": settings}, where, labels or {}).data)
+
+
+def _validated(settings: Mapping[str, Any], where: str, labels: Mapping[str, str]) -> RunConfig:
     try:
-        config = RunConfig.model_validate(merged)
+        return RunConfig.model_validate(settings)
     except ValidationError as error:
-        raise as_config_error(error, RunConfig, where, labels or {}) from None
-    return _with_registered_options(config)
+        raise as_config_error(error, RunConfig, where, labels) from None
 
 
-def lay(layers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Lay settings one on the other, unchecked.
-
-    A layer that names another optimizer, schedule or model than one below drops what that said
-    of it: the options belong to the old one. So does the digest of another run's weights.
-    """
-    merged: dict[str, Any] = {}
-    for layer in layers:
-        merged = _without_options_of_another_source(merged, layer)
-        for part in ("optimizer", "schedule", "model"):
-            over, below = layer.get(part), merged.get(part)
-            if isinstance(over, Mapping) and isinstance(below, Mapping):
-                old = below.get("name")
-                if old is not None and over.get("name", old) != old:
-                    merged.pop(part)
-        over, below = layer.get("init"), merged.get("init")
-        if isinstance(over, Mapping) and isinstance(below, Mapping):
-            old = below.get("run")
-            if over.get("run", old) != old:
-                merged["init"] = {key: below[key] for key in below if key != "weights_sha256"}
-        merged = merge(merged, layer)
-    return merged
-
-
-def _without_options_of_another_source(
-    below: Mapping[str, Any], layer: Mapping[str, Any]
-) -> dict[str, Any]:
-    """Where ``layer`` names another source, what ``below`` says of its own source goes.
-
-    Size, channels and split stay: they are about images of any kind.
-    """
-    data, over = below.get("data"), layer.get("data")
-    if not isinstance(data, Mapping) or not isinstance(over, Mapping):
-        return dict(below)
-    old = data.get("source")
-    if old is None or over.get("source", old) == old:
-        return dict(below)
-    dropped = option_names(str(old))
-    return {**below, "data": {key: data[key] for key in data if key not in dropped}}
+def _with_source_options(data: DataConfig) -> DataConfig:
+    chosen = checked_options(data.source, data.options(), beside=DataConfig.model_fields)
+    return DataConfig.model_validate({**data.model_dump(), **chosen})
 
 
 def _with_registered_options(config: RunConfig) -> RunConfig:
@@ -294,13 +271,12 @@ def _with_registered_options(config: RunConfig) -> RunConfig:
     """
     from cnnlab.optim import optimizer_options, schedule_options
 
-    data, optimizer, schedule = config.data, config.optimizer, config.schedule
-    chosen = checked_options(data.source, data.options(), beside=DataConfig.model_fields)
+    optimizer, schedule = config.optimizer, config.schedule
     filled = optimizer_options(optimizer.name, optimizer.options())
     shape = schedule_options(schedule.name, schedule.options())
     return config.model_copy(
         update={
-            "data": DataConfig.model_validate({**data.model_dump(), **chosen}),
+            "data": _with_source_options(config.data),
             "optimizer": OptimizerConfig(
                 name=optimizer.name,
                 lr=optimizer.lr,

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from cnnlab.data.moments import channel_moments
 from cnnlab.device import memory_errors
 from cnnlab.errors import RunError
 from cnnlab.runs import Run
@@ -29,9 +30,6 @@ __all__ = [
 
 #: Images a forward pass. Fixed, so that no result depends on how many are asked for at once.
 BATCH_SIZE = 250
-
-#: Pixels are counted so many bytes at a time.
-_BLOCK_BYTES = 16 << 20
 
 
 @dataclass(frozen=True)
@@ -92,15 +90,7 @@ def measure_preprocessing(
     size = (int(images.shape[1]), int(images.shape[2]))
     if normalization == "unit":
         return Preprocessing((0.0,) * channels, (1.0,) * channels, size, mirror=mirror)
-    counts = np.zeros((channels, 256), dtype=np.int64)
-    step = max(1, _BLOCK_BYTES // (size[0] * size[1] * channels))
-    for start in range(0, len(rows), step):
-        block = images[rows[start : start + step]]
-        for channel in range(channels):
-            counts[channel] += np.bincount(block[..., channel].ravel(), minlength=256)
-    values = np.arange(256) / 255
-    mean = counts @ values / counts.sum(axis=1)
-    variance = counts @ values**2 / counts.sum(axis=1) - mean**2
+    mean, variance = channel_moments(images, rows)
     # A channel that never changes is centred and left unscaled.
     std = np.sqrt(np.where(variance > 1e-10, variance, 1.0))
     return Preprocessing(

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from cnnlab.config import RunConfig, lay, make_config
+from cnnlab.config import RunConfig, make_config
+from cnnlab.config_layers import lay
 from cnnlab.errors import ConfigError
 from cnnlab.models import load_model_file
 from cnnlab.recipes import load_recipe
