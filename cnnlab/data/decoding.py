@@ -122,8 +122,11 @@ def _decode_all(
     """
     _, size, _, channels = images.shape
 
+    missing = set(rows)
+
     def decode(batch: list[tuple[str, bytes]]) -> None:
         for path, data in batch:
+            missing.discard(path)
             try:
                 images[rows[path]] = decode_image(data, path, size=size, channels=channels)
             except DataError as error:
@@ -146,6 +149,8 @@ def _decode_all(
             pending.popleft().result()
     finally:
         pool.shutdown(cancel_futures=True)
+    for path in missing - inventory.broken.keys():
+        inventory.broken[path] = "it is not there any more"
 
 
 def _read_again(

@@ -53,7 +53,7 @@ def test_kaggles_layout(kind: str, tmp_path: Path) -> None:
     np.testing.assert_array_equal(found.images, [pixels(1), pixels(0)])
     assert found.notes == (
         "ignored, being no images: 1 x *.csv",
-        "2 images stand in no table: left out",
+        "images left out, as no table names them: 2",
     )
 
 
@@ -71,7 +71,7 @@ def test_a_table_for_each_part(tmp_path: Path) -> None:
     assert found.notes == (
         "test.csv is left out: only one column, 'id'",
         "ignored, being no images: 1 x *.csv",
-        "1 images stand in no table: left out",
+        "images left out, as no table names them: 1",
     )
     table(folder, ("file", "label"), ("1", "a"), name="test.csv")
     with pytest.raises(DataError, match=r"'images/1\.png' stands in two tables"):
@@ -154,7 +154,7 @@ def test_unlisted_images_decide_neither_size_nor_colour(tmp_path: Path) -> None:
     table(folder, ("1.png", "a"), ("2.png", "b"))
     found = read(folder)
     assert found.images.shape == (2, 8, 8, 1)
-    assert found.notes == ("2 images stand in no table: left out",)
+    assert found.notes == ("images left out, as no table names them: 2",)
 
 
 def test_no_images_at_all(tmp_path: Path) -> None:

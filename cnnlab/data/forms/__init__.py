@@ -7,7 +7,7 @@ from pathlib import Path
 from cnnlab.data import fashion_mnist
 from cnnlab.data.cifar10 import CIFAR10
 from cnnlab.data.cifar100 import CIFAR100
-from cnnlab.data.forms import csv_file, image_files, npz
+from cnnlab.data.forms import csv_file, image_files, npz, parquet
 from cnnlab.data.source import Found, PathForm
 from cnnlab.data.tree import shown
 from cnnlab.errors import DataError
@@ -21,6 +21,7 @@ FORMS = (
     PathForm(fashion_mnist.recognise, fashion_mnist.read_path),
     npz.FORM,
     csv_file.FORM,
+    parquet.FORM,
     image_files.FORM,
 )
 

@@ -54,8 +54,9 @@ def arrange_by_table(where: Path, inventory: Inventory) -> Layout | None:
         )
     ignored = ignored_note(inventory.ignored - set(rows))
     notes += [ignored] if ignored else []
-    if len(files) < len(names.images):
-        notes.append(f"{len(names.images) - len(files):,} images stand in no table: left out")
+    left = len(names.images) - len(files)
+    if left:
+        notes.append(f"images left out, as no table names them: {left:,}")
     together = [row for found in rows.values() for row in found]
     layout = arrange_rows(together, [folder + file for file in files], shown(where))
     return replace(layout, notes=(*layout.notes, *notes))
