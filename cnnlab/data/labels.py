@@ -116,7 +116,7 @@ def check_parts(labelled: Labelled, parts: Mapping[str, int], place: Place, wher
 
     Raises :class:`DataError` where there is no train part, where fewer than two classes have
     images, and for the first image of a class that train does not have. A class that has no
-    image at all becomes a note.
+    image at all, or none in a part, becomes a note.
     """
     if not parts.get("train"):
         raise DataError("there are no images to train on", where=where)
@@ -135,9 +135,25 @@ def check_parts(labelled: Labelled, parts: Mapping[str, int], place: Place, wher
         raise DataError(
             f"only one class, '{shown(only)}'", where=where, expected="images of at least two"
         )
-    empty = [name for name, count in zip(labelled.class_names, train, strict=True) if not count]
-    notes = (f"there are no images of: {listed(empty)}",) if empty else ()
+    notes = _absent_notes(labelled, parts)
     return Labelled(labelled.labels, labelled.class_names, (*labelled.notes, *notes))
+
+
+def _absent_notes(labelled: Labelled, parts: Mapping[str, int]) -> list[str]:
+    """Say which classes a part has no images of; of those that train lacks all parts do."""
+    notes: list[str] = []
+    start, known = 0, np.ones(len(labelled.class_names), dtype=bool)
+    for part in (part for part in PARTS if parts.get(part)):
+        rows = labelled.labels[start : start + parts[part]]
+        there = np.bincount(rows, minlength=len(known)) > 0
+        names = [labelled.class_names[label] for label in np.flatnonzero(known & ~there)]
+        if names and part == "train":
+            notes.append(f"there are no images of: {listed(names)}")
+            known = there
+        elif names:
+            notes.append(f"{part} has no images of: {listed(names)}")
+        start += parts[part]
+    return notes
 
 
 def _part_of(row: int, parts: Mapping[str, int]) -> str:

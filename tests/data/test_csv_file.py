@@ -77,7 +77,11 @@ def test_parts_come_in_their_order_each_in_the_tables(folder: Path) -> None:
     found = read(path)
     assert found.parts == {"train": 2, "validation": 1, "test": 1}
     assert found.class_names == ("9", "10")
-    assert found.notes == ("labels are not 0 to 1: the classes are called 9, 10",)
+    assert found.notes == (
+        "labels are not 0 to 1: the classes are called 9, 10",
+        "validation has no images of: 9",
+        "test has no images of: 9",
+    )
     assert found.labels.tolist() == [0, 1, 1, 1]
     for row, number in enumerate((3, 2, 1, 0)):
         np.testing.assert_array_equal(found.images[row], pixels(number))

@@ -69,6 +69,7 @@ def test_a_table_for_each_part(tmp_path: Path) -> None:
     found = read(folder)
     assert found.parts == {"train": 2, "validation": 1}
     assert found.notes == (
+        "validation has no images of: a",
         "test.csv is left out: only one column, 'id'",
         "ignored, being no images: 1 x *.csv",
         "images left out, as no table names them: 1",

@@ -64,7 +64,10 @@ def checked(labels: list[int], names: int, **parts: int) -> Labelled:
 
 def test_parts_and_their_classes() -> None:
     assert checked([0, 1], 2, train=2).notes == ()
-    assert checked([0, 1, 1], 4, train=2, test=1).notes == ("there are no images of: c, d",)
+    assert checked([0, 1, 1, 0, 1], 4, train=2, validation=1, test=2).notes == (
+        "there are no images of: c, d",
+        "validation has no images of: a",
+    )
     with pytest.raises(DataError, match="row 3: class 'c' is in validation but not in train"):
         checked([0, 1, 0, 2, 2], 3, train=2, validation=2, test=1)
     with pytest.raises(DataError, match="row 2: class 'c' is in test but not in train"):

@@ -22,7 +22,7 @@ def values(array: Any, where: str = "x", *, look: bool = False) -> Values:
         for row in range(0, len(array), 2):
             yield array[row : row + 2]
 
-    return range_of(blocks(), array.dtype, where, look=look)
+    return range_of(blocks(), array.dtype, where, f"mine.npz: {where}", look=look)
 
 
 def white(*arrays: Any, asked: float = 0) -> float:

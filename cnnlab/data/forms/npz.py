@@ -132,7 +132,13 @@ def _read_pixels(
             )
     asked = float(options.own["white"] or 0)
     values = [
-        range_of(part.blocks(), part.array.dtype, part.array.where, look=asked > 0)
+        range_of(
+            part.blocks(),
+            part.array.dtype,
+            shown(part.array.key),
+            part.array.where,
+            look=asked > 0,
+        )
         for part in images
     ]
     white, notes = choose_white(values, asked)

@@ -24,12 +24,14 @@ class Values:
 
     Attributes
     ----------
-    where: what errors call the array: file and key.
+    name: what the array is called.
+    where: what errors call it: file and name.
     dtype: its type.
     low, high: the least and the greatest value.
     low_row, high_row: the first images that have these.
     """
 
+    name: str
     where: str
     dtype: np.dtype[Any]
     low: float = 0.0
@@ -42,7 +44,7 @@ class Values:
 
 
 def range_of(
-    blocks: Iterable[NDArray[Any]], dtype: np.dtype[Any], where: str, *, look: bool
+    blocks: Iterable[NDArray[Any]], dtype: np.dtype[Any], name: str, where: str, *, look: bool
 ) -> Values:
     """Find the range of images ``[N, ...]`` that come in blocks.
 
@@ -55,9 +57,9 @@ def range_of(
             f"the images are {dtype}", where=where, expected="uint8, or another type of numbers"
         )
     if dtype.kind == "b":
-        return Values(where, dtype, 0.0, 1.0)
+        return Values(name, where, dtype, 0.0, 1.0)
     if dtype == np.uint8 and not look:
-        return Values(where, dtype)
+        return Values(name, where, dtype)
     low, high, low_row, high_row, row = np.inf, -np.inf, 0, 0, 0
     for block in blocks:
         flat = block.reshape(len(block), -1)
@@ -72,7 +74,7 @@ def range_of(
         if highs.max() > high:
             high, high_row = float(highs.max()), row + int(highs.argmax())
         row += len(block)
-    return Values(where, dtype, low, high, low_row, high_row)
+    return Values(name, where, dtype, low, high, low_row, high_row)
 
 
 def choose_white(arrays: Sequence[Values], asked: float = 0) -> tuple[float, tuple[str, ...]]:
@@ -105,7 +107,7 @@ def choose_white(arrays: Sequence[Values], asked: float = 0) -> tuple[float, tup
         first = next(values for values in arrays if told.get(values.where) == 1)
         other = next(values for values in arrays if told.get(values.where) == _WHITE)
         raise DataError(
-            f"{first}, those of {other.where} to {other.high:g}",
+            f"{first}, those of {other.name} to {other.high:g}",
             where=first.where,
             expected="one range in all parts",
         )
@@ -149,7 +151,7 @@ def _guess(high: float) -> int:
 def _note(values: Values, white: float) -> str:
     low, high = f"{values.low:g}", f"{values.high:g}"
     if values.dtype.kind == "b":
-        return f"{values.where}: False is black, True is white"
+        return f"{values.name}: False is black, True is white"
     if white == _WHITE:
-        return f"{values.where}: {values.dtype} values of {low} to {high} are taken as 0 to 255"
-    return f"{values.where}: {values.dtype} values of {low} to {high} are taken as 0 to 1"
+        return f"{values.name}: {values.dtype} values of {low} to {high} are taken as 0 to 255"
+    return f"{values.name}: {values.dtype} values of {low} to {high} are taken as 0 to 1"
