@@ -12,7 +12,7 @@ from cnnlab.tables import printable
 from cnnlab.training.base_run import BaseRun
 from cnnlab.training.transplant import Transplant, frozen_layers
 
-__all__ = ["start_lines", "start_record", "start_sentences"]
+__all__ = ["start_lines", "start_lines_of", "start_record", "start_sentences"]
 
 _NAMED_AT_MOST = 5
 
@@ -62,11 +62,15 @@ def start_lines(record: Mapping[str, Any]) -> list[str]:
     return lines + _seen_lines(record["seen"], name)
 
 
+def start_lines_of(run: Run) -> list[str]:
+    """What ``init.json`` says in lines; none where the run started from drawn weights."""
+    record = run.start
+    return [] if record is None else start_lines(record)
+
+
 def start_sentences(run: Run) -> list[str]:
-    """The same as sentences for a document; none where the run started from drawn weights."""
-    if run.start is None:
-        return []
-    return [f"{line[0].upper()}{line[1:]}." for line in start_lines(run.start)]
+    """The same as sentences for a document."""
+    return [f"{line[0].upper()}{line[1:]}." for line in start_lines_of(run)]
 
 
 def _head_text(head: Mapping[str, Any], name: str) -> str:

@@ -13,7 +13,7 @@ from cnnlab.models import load_model_file
 from cnnlab.recipes import load_recipe
 from cnnlab.runs import Run, open_run
 from cnnlab.settings import load_yaml, merge, with_overrides
-from cnnlab.workflows.fine_tuning import inherited
+from cnnlab.workflows.fine_tuning import fine_tuning, inherited
 
 __all__ = ["configure"]
 
@@ -53,6 +53,7 @@ def configure(
         base = _base_run(init, runs, labels or {})
         asked = merge(asked, {"init": {"run": str(base.path.resolve())}})
         defaults = inherited(base, _named(asked, "data", "source"))
+        defaults |= fine_tuning(init.get("freeze"))
     else:
         defaults = _model_defaults(str(_named(asked, "model", "name") or RunConfig().model.name))
     return make_config([defaults, asked], where=str(file or "configuration"), labels=labels)

@@ -38,6 +38,7 @@ class RunCard(ShownAsText):
         for label, said in (
             ("began", _began(facts)),
             ("model", _model(facts["model"])),
+            ("start", facts["start"] or []),
             ("data", _data(facts["data"])),
             ("split", _split(facts["data"])),
             ("machine", _machine(facts["machine"])),

@@ -16,7 +16,9 @@ from cnnlab.models import load_architecture
 from cnnlab.runs import Run, has_marks
 from cnnlab.settings import changed_keys
 from cnnlab.training.stages import plan_stages
+from cnnlab.training.start_record import start_lines_of
 from cnnlab.workflows.configure import configure
+from cnnlab.workflows.fine_tuning import fine_tuning
 from cnnlab.workflows.tolerant import TolerantReader, files_of
 
 __all__ = ["facts_of"]
@@ -28,6 +30,7 @@ _NOT_CHOSEN = (
     "data.source",
     "data.stratify",
     "device",
+    "init",
     "model.name",
     "name",
     "precision",
@@ -43,6 +46,7 @@ def facts_of(run: Run) -> dict[str, Any]:
         name: reader.read(partial(part, run), what=what)
         for name, part, what in (
             ("model", _model, "architecture.yaml"),
+            ("start", start_lines_of, "init.json"),
             ("data", _data, "split.json"),
             ("machine", _machine, "environment.json"),
             ("changed_settings", _changed_settings, "config.yaml"),
@@ -116,9 +120,10 @@ def _changed_settings(run: Run) -> dict[str, Any]:
 
 
 def _defaults(run: Run, config: RunConfig) -> dict[str, Any]:
-    name = config.model.name
+    name, init = config.model.name, config.init
+    learning = fine_tuning(init.freeze) if init is not None else {}
     try:
-        defaults = configure(settings={"model": {"name": name}})
+        defaults = configure(settings={"model": {"name": name}, **learning})
         architecture = run.architecture()
         params = load_architecture(
             name, input_shape=architecture.input_shape, classes=architecture.classes
