@@ -118,9 +118,8 @@ def _open_base(config: RunConfig, runs: Path) -> tuple[RunConfig, BaseRun | None
         return config, None
     base = open_base_run(config.init, runs)
     check_agreement(config, base)
-    frozen_layers(
-        base.architecture, base.init.freeze
-    )  # a wrong name is said before images are read
+    # Called for its errors: a wrong name is said before any image is read.
+    frozen_layers(base.architecture, base.init.freeze)
     return config.updated(init=base.init.model_dump()), base
 
 
