@@ -39,7 +39,10 @@ def list_(as_json: Json = False) -> None:
         return
     rows = [(row["name"], row["path"] or "not here", row["description"]) for row in found]
     print_text(text_table(["name", "where", "description"], rows))
-    print_text("\n--data also takes the path of a folder or archive of class folders.")
+    print_text(
+        "\n--data also takes the path of your own images: a folder or archive of class folders,"
+        " or a .npz, .parquet or .csv file."
+    )
 
 
 @app.command()
@@ -60,7 +63,7 @@ def fetch(
 
 @app.command()
 def show(
-    name: Annotated[str, typer.Argument(metavar="NAME|PATH", help="A name, a folder, an archive.")],
+    name: Annotated[str, typer.Argument(metavar="NAME|PATH", help="A name, or your images' path.")],
     image_size: Annotated[
         int | None, typer.Option(min=4, max=1024, metavar="PIXELS", help="Side of the images.")
     ] = None,

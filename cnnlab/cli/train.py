@@ -55,7 +55,7 @@ def _seconds(text: str | None, option: str) -> float | None:
 def train(
     model: Annotated[str | None, typer.Option(help="A model's name, or your YAML file.")] = None,
     data: Annotated[
-        str | None, typer.Option(help="A dataset's name, or a folder or archive of class folders.")
+        str | None, typer.Option(help="A dataset's name, or the path of your own images.")
     ] = None,
     init: Annotated[
         str | None,

@@ -81,7 +81,7 @@ def settled_options(source: str, given: Mapping[str, Plain]) -> dict[str, Plain]
 def open_dataset(
     source: str, *, options: ReadOptions = _DEFAULTS, offline: bool = False, say: Say = unsaid
 ) -> Dataset:
-    """Open images by the name of a known dataset, or by the path of a folder or archive.
+    """Open images by the name of a known dataset, or by a path: folder, archive or file.
 
     They are decoded into the cache the first time, and memory-mapped from there afterwards.
 
@@ -181,7 +181,8 @@ def _existing(source: str) -> Path:
             "no such file or folder",
             where=shown(source),
             todo=f"did you mean the dataset '{near[0]}'?" if near else None,
-            expected=f"a folder or archive, or a dataset's name ({_choices()})",
+            expected="a folder or archive, a .npz, .parquet or .csv file, "
+            f"or a dataset's name ({_choices()})",
         )
     raise UnknownNameError(
         f"no dataset, folder or archive is called '{shown(source)}'",

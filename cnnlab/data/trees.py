@@ -86,7 +86,9 @@ def _no_archive(path: Path) -> DataError:
     suffix = path.suffix.lower()
     kind = "a single image" if suffix in IMAGE_SUFFIXES else "no archive known here"
     return DataError(
-        f"the file is {kind}",
+        "the file is a single array" if suffix == ".npy" else f"the file is {kind}",
         where=shown(path),
-        expected=f"a folder of class folders, or one packed as {', '.join(ARCHIVE_SUFFIXES)}",
+        expected=f"a folder of class folders, or one packed as {', '.join(ARCHIVE_SUFFIXES)}; "
+        "or a .npz, .parquet or .csv file",
+        todo="save images and labels with numpy.savez" if suffix == ".npy" else None,
     )

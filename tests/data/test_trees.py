@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 from pathlib import Path
 
+import numpy as np
 import pytest
 from class_folders import ARCHIVES, encoded, pack, pixels, write_classes
 
@@ -93,6 +94,14 @@ def test_a_single_image_is_said_to_be_one(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(encoded(pixels(0)))
     with pytest.raises(DataError, match="a single image; expected a folder of class folders"):
         open_tree(tmp_path / "a.png")
+
+
+def test_a_single_array_lacks_its_labels(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", pixels(0))
+    with pytest.raises(
+        DataError, match=r"a single array; .*save images and labels with numpy\.sav"
+    ):
+        open_tree(tmp_path / "a.npy")
 
 
 def test_a_file_that_may_not_be_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
