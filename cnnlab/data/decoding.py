@@ -1,4 +1,4 @@
-"""The image files of a tree that belong to a dataset -> arrays of one size and colour mode."""
+"""The image files of a source that belong to a dataset -> arrays of one size and colour mode."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from cnnlab.data.images import MAX_FILE_BYTES, decode_image
 from cnnlab.data.inventory import Inventory
 from cnnlab.data.layout import Layout
 from cnnlab.data.source import Allocate, Decoded, ReadOptions
-from cnnlab.data.tree import Tree, input_errors, shown
+from cnnlab.data.tree import Files, input_errors, shown
 from cnnlab.errors import ConfigError, DataError
 
 __all__ = ["check_form", "decode_layout", "default_image_size"]
@@ -42,13 +42,13 @@ def default_image_size(sides: NDArray[np.int64]) -> int:
 
 
 def decode_layout(
-    tree: Tree, inventory: Inventory, layout: Layout, options: ReadOptions, allocate: Allocate
+    source: Files, inventory: Inventory, layout: Layout, options: ReadOptions, allocate: Allocate
 ) -> Decoded:
     """Choose size and channels, and decode the image file of every row.
 
     Parameters
     ----------
-    inventory: of the tree; it may hold more files than the layout.
+    inventory: of the source; it may hold more files than the layout.
     options: size and channels, checked by :func:`check_form`.
 
     Raises :class:`DataError` for image files that cannot be read: all of them are counted, the
@@ -56,12 +56,12 @@ def decode_layout(
     """
     rows = {path: row for row, path in enumerate(layout.files)}
     if not any(path in inventory.headers for path in rows):
-        raise _broken_error(tree.path, layout.files, inventory.broken)
+        raise _broken_error(source.path, layout.files, inventory.broken)
     size, channels, note = _form(inventory, layout.files, options)
     images = allocate((len(layout.files), size, size, channels))
-    _decode_all(tree, inventory, rows, images)
+    _decode_all(source, inventory, rows, images)
     if any(path in inventory.broken for path in rows):
-        raise _broken_error(tree.path, layout.files, inventory.broken)
+        raise _broken_error(source.path, layout.files, inventory.broken)
     return Decoded(
         images=images,
         labels=np.array(layout.labels, dtype=np.int64),
@@ -112,7 +112,7 @@ def _broken_error(where: Path, files: Sequence[str], broken: Mapping[str, str]) 
 
 
 def _decode_all(
-    tree: Tree, inventory: Inventory, rows: Mapping[str, int], images: NDArray[np.uint8]
+    source: Files, inventory: Inventory, rows: Mapping[str, int], images: NDArray[np.uint8]
 ) -> None:
     """Decode every file into its row of ``images``, uint8 ``[N, size, size, channels]``.
 
@@ -133,7 +133,7 @@ def _decode_all(
                 inventory.broken[path] = error.what
 
     encoded = (
-        _read_again(tree, inventory, rows)
+        _read_again(source, inventory, rows)
         if inventory.encoded is None
         else ((path, data) for path, data in inventory.encoded.items() if path in rows)
     )
@@ -154,10 +154,10 @@ def _decode_all(
 
 
 def _read_again(
-    tree: Tree, inventory: Inventory, rows: Mapping[str, int]
+    source: Files, inventory: Inventory, rows: Mapping[str, int]
 ) -> Iterator[tuple[str, bytes]]:
-    """Yield the files' bytes in the tree's own order (that of an archive)."""
-    for entry in tree.entries():
+    """Yield the files' bytes in the source's own order (that of an archive)."""
+    for entry in source.entries():
         if entry.path not in rows or entry.path in inventory.broken:
             continue
         try:

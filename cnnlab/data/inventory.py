@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from typing import BinaryIO
 
 from cnnlab.data.images import IMAGE_SUFFIXES, MAX_FILE_BYTES, ImageHeader, probe_image
-from cnnlab.data.tree import Entry, Tree, input_errors, is_litter
+from cnnlab.data.tree import Entry, Files, Tree, input_errors, is_litter
 from cnnlab.errors import DataError
 
 __all__ = ["Inventory", "list_images", "take_inventory"]
@@ -99,10 +99,10 @@ def take_inventory(tree: Tree, wanted: Callable[[str], bool] | None = None) -> I
     return inventory
 
 
-def list_images(tree: Tree) -> Inventory:
-    """Read the headers of a tree in which every entry is an image file, whatever its name."""
+def list_images(source: Files) -> Inventory:
+    """Read the headers of a source in which every entry is an image file, whatever its name."""
     inventory = Inventory()
-    for entry in tree.entries():
+    for entry in source.entries():
         inventory.probe(entry)
     return inventory
 

@@ -17,6 +17,7 @@ from cnnlab.errors import DataError
 
 __all__ = [
     "Entry",
+    "Files",
     "FolderTree",
     "Tree",
     "file_identity",
@@ -58,18 +59,22 @@ class Entry:
     open: Callable[[], BinaryIO]
 
 
-class Tree(Protocol):
-    """Files below one root."""
+class Files(Protocol):
+    """Files that come from one place."""
 
     @property
     def path(self) -> Path:
-        """The folder or archive itself."""
+        """The folder, archive or other file itself."""
 
     def entries(self) -> Iterator[Entry]:
         """Every file and folder, in any order, each once; of litter at least the topmost entry.
 
         Raises :class:`DataError` where the tree as a whole cannot be trusted or read.
         """
+
+
+class Tree(Files, Protocol):
+    """Files below one root."""
 
     def identity(self) -> dict[str, object]:
         """What changes when any of the files changes, found without reading them."""

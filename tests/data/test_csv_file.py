@@ -201,6 +201,20 @@ def test_a_pipe_is_no_image(folder: Path) -> None:
         read(table(folder, ("a.png", "x"), ("pipe.png", "y")))
 
 
+def test_a_folder_that_may_not_be_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = table(folder, ("a.png", "x"), ("img/b.png", "y"))
+    genuine = os.scandir
+
+    def refuse(place: Path) -> Any:
+        if str(place).endswith("img"):
+            raise PermissionError(13, "Permission denied")
+        return genuine(place)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    with pytest.raises(DataError, match=r"/img: cannot be read: permission denied"):
+        read(path)
+
+
 def test_only_the_named_files_are_looked_at(folder: Path, tmp_path: Path) -> None:
     (folder / "broken.png").write_text("no image")
     (folder / "loop").symlink_to(folder)

@@ -446,6 +446,20 @@ def test_case_05_headers_that_lie_are_refused_before_memory_is_asked_for(
         read(path)
 
 
+def test_case_05_a_zip_directory_that_lies_is_refused(tmp_path: Path) -> None:
+    header = npy(HEADER % "(12, 8, 8)")
+    path = tmp_path / "mine.npz"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+        archive.writestr("y.npy", of(labels()))
+        archive.writestr("x.npy", header + bytes(400))
+    data = bytearray(path.read_bytes())
+    entry = data.rindex(b"PK\1\2")  # of x: its unpacked size stands 24 bytes in
+    data[entry + 24 : entry + 28] = (len(header) + 768).to_bytes(4, "little")
+    path.write_bytes(data)
+    with pytest.raises(DataError, match=r"x: the archive is damaged or cut off"):
+        read(path)
+
+
 def test_records_are_no_images(tmp_path: Path) -> None:
     records = np.zeros(12, dtype=[("a", "u1")])
     with pytest.raises(DataError, match="x: it holds records with fields"):

@@ -9,8 +9,6 @@ from cnnlab.data.cifar10 import CIFAR10
 from cnnlab.data.cifar100 import CIFAR100
 from cnnlab.data.forms import csv_file, image_files, npz, parquet
 from cnnlab.data.source import Found, PathForm
-from cnnlab.data.tree import shown
-from cnnlab.errors import DataError
 
 __all__ = ["FORMS", "form_of"]
 
@@ -31,8 +29,4 @@ def form_of(path: Path) -> tuple[PathForm, Found]:
 
     Raises :class:`DataError` for what is of no form.
     """
-    for form in FORMS:
-        found = form.recognise(path)
-        if found is not None:
-            return form, found
-    raise DataError("no images that can be read", where=shown(path))
+    return next((form, found) for form in FORMS if (found := form.recognise(path)) is not None)

@@ -38,7 +38,7 @@ _IMAGES, _LABELS = 64, 65_536
 
 
 class _Rows:
-    """The images of all shards as a tree of files; see :class:`cnnlab.data.tree.Tree`."""
+    """The images of all shards, each as a file; see :class:`cnnlab.data.tree.Files`."""
 
     def __init__(self, path: Path, shards: Sequence[Shard], columns: Columns) -> None:
         self.path = path
@@ -61,10 +61,6 @@ class _Rows:
                         )
                     yield Entry(_entry(shard, row), is_folder=False, open=partial(io.BytesIO, data))
                     row += 1
-
-    def identity(self) -> dict[str, object]:
-        """Path, size and times of every shard."""
-        return {shard.name: file_identity(shard.path) for shard in self._shards}
 
 
 def _recognise(path: Path) -> Found | None:

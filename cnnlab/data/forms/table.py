@@ -118,14 +118,14 @@ def _delimiter(text: str) -> str:
     """The one that divides the first lines into the most columns, as many in each."""
 
     def columns(delimiter: str) -> tuple[int, int]:
-        counts = []
+        counts: list[int] = []
         try:
             for record in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter):
                 counts += [len(record)] if record else []
                 if len(counts) == _LOOKED_AT:
                     break
         except csv.Error:
-            return 0, 0
+            counts.clear()  # the real reading will say where and why
         if not counts:
             return 0, 0
         return (counts[0] if len(set(counts)) == 1 < counts[0] else 0), counts[0]
