@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -22,7 +23,7 @@ def list_(as_json: Json = False) -> None:
     """List the datasets known by name, and where they are on this machine."""
     from cnnlab.data import SOURCES
 
-    found = []
+    found: list[dict[str, Any]] = []
     for name in SOURCES:
         source = SOURCES.get(name)
         here = source.find()
@@ -32,6 +33,14 @@ def list_(as_json: Json = False) -> None:
                 "title": source.title,
                 "description": source.description,
                 "path": str(here.path) if here else None,
+                "options": {
+                    option: {
+                        "default": declared.default,
+                        "allowed": declared.allowed,
+                        "meaning": declared.meaning,
+                    }
+                    for option, declared in source.options.items()
+                },
             }
         )
     if as_json:
@@ -39,6 +48,13 @@ def list_(as_json: Json = False) -> None:
         return
     rows = [(row["name"], row["path"] or "not here", row["description"]) for row in found]
     print_text(text_table(["name", "where", "description"], rows))
+    options = [
+        (row["name"], f"data.{option}={said['default']}", said["allowed"], said["meaning"])
+        for row in found
+        for option, said in row["options"].items()
+    ]
+    print_text("\nOf these, --set chooses:\n")
+    print_text(text_table(["name", "default", "allowed", "meaning"], options))
     print_text(
         "\n--data also takes the path of your own images: a folder or archive of class folders,"
         " or a .npz, .parquet or .csv file."
@@ -67,42 +83,28 @@ def show(
     image_size: Annotated[
         int | None, typer.Option(min=4, max=1024, metavar="PIXELS", help="Side of the images.")
     ] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Draw a picture of it (.svg or .png).")
+    ] = None,
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="How to read it, e.g. data.size=600."),
+    ] = None,
     offline: Offline = False,
     as_json: Json = False,
 ) -> None:
-    """Images and classes of each part, size, fingerprint."""
-    from cnnlab.data import ReadOptions, open_dataset
+    """Class balance, statistics and fingerprint; a picture of it with --out."""
+    from cnnlab.workflows.dataset_card import dataset_card, picture_path
 
     go_offline(offline)
-    dataset = open_dataset(name, options=ReadOptions(image_size=image_size), say=note)
-    facts: dict[str, Any] = {
-        "name": dataset.name,
-        "origin": dataset.origin,
-        "images": len(dataset),
-        "image_shape": list(dataset.image_shape),
-        "parts": dict(dataset.parts),
-        "classes": {
-            part: _balance(dataset.labels[dataset.rows_of(part)], dataset.class_names)
-            for part in dataset.parts
-        },
-        "fingerprint": dataset.fingerprint,
-    }
+    drawn = None if out is None else picture_path(out)
+    settings = {} if image_size is None else {"image_size": image_size}
+    card = dataset_card(name, settings=settings, overrides=overrides or [], say=note)
+    if drawn is not None:
+        card.write_picture(drawn)
     if as_json:
-        print_json(facts)
+        print_json({**card.to_dict(), "picture": None if drawn is None else str(drawn)})
         return
-    shape = "x".join(map(str, dataset.image_shape))
-    parts = ", ".join(f"{count:,} {part}" for part, count in dataset.parts.items())
-    print_text(f"{dataset.name} ({dataset.origin})\n{parts}; {shape}\n")
-    rows = [
-        (index, label, *(facts["classes"][part][label] for part in dataset.parts))
-        for index, label in enumerate(dataset.class_names)
-    ]
-    print_text(text_table(["label", "class", *dataset.parts], rows))
-    print_text(f"\nfingerprint {dataset.fingerprint}")
-
-
-def _balance(labels: Any, class_names: tuple[str, ...]) -> dict[str, int]:
-    import numpy as np
-
-    counts = np.bincount(labels, minlength=len(class_names))
-    return dict(zip(class_names, counts.tolist(), strict=True))
+    print_text(card.to_text())
+    if drawn is not None:
+        print_text(f"wrote {drawn}: samples of each class, and the class balance of each part")

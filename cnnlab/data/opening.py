@@ -79,7 +79,12 @@ def settled_options(source: str, given: Mapping[str, Plain]) -> dict[str, Plain]
 
 
 def open_dataset(
-    source: str, *, options: ReadOptions = _DEFAULTS, offline: bool = False, say: Say = unsaid
+    source: str,
+    *,
+    options: ReadOptions = _DEFAULTS,
+    offline: bool = False,
+    say: Say = unsaid,
+    tell_notes: bool = True,
 ) -> Dataset:
     """Open images by the name of a known dataset, or by a path: folder, archive or file.
 
@@ -93,6 +98,7 @@ def open_dataset(
     offline: never download; what is not on this machine is then an error. ``CNNLAB_OFFLINE``
         in the environment says so for good.
     say: gets a line for what a user should know: where the images come from, files ignored ...
+    tell_notes: whether ``say`` gets the dataset's notes, too.
 
     Raises :class:`UnknownNameError` for what is neither, or has no such option,
     :class:`ConfigError` for an option out of its range, :class:`DataError` for broken files,
@@ -104,7 +110,7 @@ def open_dataset(
         else _open_path(_existing(source), options, say=say)
     )
     _check_form(dataset, options)
-    for note in dataset.notes:
+    for note in dataset.notes if tell_notes else ():
         say(f"{dataset.name}: {note}")
     return dataset
 

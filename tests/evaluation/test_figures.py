@@ -18,11 +18,13 @@ from numpy.typing import NDArray
 
 from cnnlab.errors import InputError
 from cnnlab.evaluation.figures import (
+    DatasetFigure,
     Measured,
     Picture,
     StageCurves,
     comparison_chart,
     confusion_heat_map,
+    dataset_figure,
     learning_curves,
     resource_figure,
     sample_grid,
@@ -59,6 +61,18 @@ def measured(right: int, n: int = 100) -> Measured:
     return Measured(right / n, wilson_interval(right, n))
 
 
+def look_into(classes: int) -> Picture:
+    content = DatasetFigure(
+        "Pets",
+        ["a line"],
+        ["a note"],
+        [f"class {label}" for label in range(classes)],
+        {"train": np.arange(classes), "test": np.arange(classes)},
+    )
+    images = np.arange(classes * 48, dtype=np.int64).reshape(classes, 4, 4, 3).astype(np.uint8)
+    return dataset_figure(content, images, np.arange(classes))
+
+
 PICTURES = {
     "two classes": confusion_heat_map(matrix(2), ["no", "yes"]),
     "odd names": confusion_heat_map(matrix(len(ODD_NAMES)), ODD_NAMES),
@@ -68,6 +82,8 @@ PICTURES = {
     "resources": resource_figure([0.0, 1.0], [10.0, None], [1e9, 3e9], [60.0, None]),
     "grid": sample_grid(np.zeros((11, 8, 8, 3), np.uint8), [f"${i}" for i in range(11)]),
     "comparison": comparison_chart(["a", "$b$"], {"validation": [measured(80), measured(100)]}),
+    "a dataset of few classes": look_into(3),
+    "a dataset of many classes": look_into(30),
 }
 
 

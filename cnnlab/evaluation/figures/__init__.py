@@ -3,18 +3,28 @@
 from cnnlab.evaluation.figures.comparison import Measured, comparison_chart
 from cnnlab.evaluation.figures.confusion import COUNTS_UP_TO, confusion_heat_map
 from cnnlab.evaluation.figures.curves import SERIES, StageCurves, learning_curves
+from cnnlab.evaluation.figures.dataset import (
+    ROWS_UP_TO,
+    SAMPLES_A_CLASS,
+    DatasetFigure,
+    dataset_figure,
+)
 from cnnlab.evaluation.figures.grid import sample_grid
 from cnnlab.evaluation.figures.picture import Picture
 from cnnlab.evaluation.figures.resources import resource_figure
 
 __all__ = [
     "COUNTS_UP_TO",
+    "ROWS_UP_TO",
+    "SAMPLES_A_CLASS",
     "SERIES",
+    "DatasetFigure",
     "Measured",
     "Picture",
     "StageCurves",
     "comparison_chart",
     "confusion_heat_map",
+    "dataset_figure",
     "learning_curves",
     "resource_figure",
     "sample_grid",

@@ -132,11 +132,16 @@ def _saved(figure: Figure, kind: str, unset: tuple[str, ...]) -> bytes:
     return buffer.getvalue()
 
 
-def new_figure(width: float, height: float, *, fixed_aspect: bool = False) -> Figure:
+def new_figure(
+    width: float, height: float, *, fixed_aspect: bool = False, placed: bool = False
+) -> Figure:
     """An empty figure of that many inches whose parts make room for each other.
 
     ``fixed_aspect``: its axes keep their shape (images), so space around them is closed up.
+    ``placed``: whoever adds its axes says where they stand.
     """
     from matplotlib.figure import Figure
 
+    if placed:
+        return Figure(figsize=(width, height))
     return Figure(figsize=(width, height), layout="compressed" if fixed_aspect else "constrained")
