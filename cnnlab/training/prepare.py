@@ -112,11 +112,13 @@ def _dataset_facts(dataset: Dataset) -> dict[str, Any]:
     }
 
 
-def _open_base(config: RunConfig, runs: Path) -> tuple[RunConfig, BaseRun | None]:
+def _open_base(config: RunConfig, runs: Path, watch: Watcher) -> tuple[RunConfig, BaseRun | None]:
     """Open the run to start from, if one is named; its path and weights are then settled."""
     if config.init is None:
         return config, None
     base = open_base_run(config.init, runs)
+    if base.run.status != "finished":
+        watch(Notice(f"{base.run.path} is {base.run.status}: its best weights so far are taken"))
     check_agreement(config, base)
     # Called for its errors: a wrong name is said before any image is read.
     frozen_layers(base.architecture, base.init.freeze)
@@ -148,7 +150,7 @@ def prepare_new_run(config: RunConfig, runs: Path, watch: Watcher) -> Prepared:
     Whatever cannot work (data, layers that do not fit, stages without images) is an error here,
     before anything is written.
     """
-    config, base = _open_base(config, runs)
+    config, base = _open_base(config, runs, watch)
     dataset = _read_dataset(config, base, watch)
     config, reasons = _resolve(config, dataset)
     split = _draw_split(config, dataset)

@@ -277,6 +277,14 @@ def test_an_unfinished_run_has_no_weights_to_start_from(start, base):
         start()
 
 
+def test_the_best_weights_so_far_of_a_run_that_was_cut_off_will_do(start, base):
+    (base.path / "result.json").unlink()
+    said = []
+    start(lambda event: said.append(event), training={"epochs": 1})
+    lines = [event.text for event in said if isinstance(event, Notice)]
+    assert f"{base.path} is unfinished: its best weights so far are taken" in lines
+
+
 @pytest.mark.parametrize("position", [0, 200, -1])
 def test_damaged_weights_are_refused(start, base, tmp_path, position):
     damaged = bytearray(base.best_weights.read_bytes())
