@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from small import write_images
+from pet_files import write_pets
 
 from cnnlab.data import SOURCES
 
@@ -46,11 +46,11 @@ def files():
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """An empty folder with the README's files and a few small pets in it."""
+    """An empty folder with the README's files and a few small pets, in every form, in it."""
     place = tmp_path_factory.mktemp("readme")
     for name, content in files().items():
         (place / name).write_text(content, encoding="utf-8")
-    write_images(place / "pets", classes=2, each=30)
+    write_pets(place)
     return place
 
 
