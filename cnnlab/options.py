@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from cnnlab.errors import ConfigError, UnknownNameError
 from cnnlab.registry import suggestion
 
-__all__ = ["Choice", "Flag", "Number", "Option", "Plain", "Text", "Value", "fill_options"]
+__all__ = ["Choice", "Flag", "Number", "Option", "OrNone", "Plain", "Text", "Value", "fill_options"]
 
 #: What numbers and flags take.
 Value = bool | int | float
@@ -140,6 +140,32 @@ class Text:
     def allowed(self) -> str:
         """The allowed values in words."""
         return "text" if self.default is not None else "text, or null"
+
+
+@dataclass(frozen=True)
+class OrNone(Generic[T]):
+    """What ``option`` takes; None, the default, where it is to be found out."""
+
+    option: Option[T]
+
+    @property
+    def default(self) -> None:
+        """None, whatever the option's own default is."""
+        return None
+
+    @property
+    def meaning(self) -> str:
+        """The option's own."""
+        return self.option.meaning
+
+    def check(self, value: object, *, where: str) -> T | None:
+        """Return the value; see :class:`Option`."""
+        return None if value is None else self.option.check(value, where=where)
+
+    @property
+    def allowed(self) -> str:
+        """The allowed values in words."""
+        return f"{self.option.allowed}, or null"
 
 
 def fill_options(

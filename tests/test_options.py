@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cnnlab.errors import ConfigError, UnknownNameError
-from cnnlab.options import Choice, Flag, Number, Option, Plain, Text, fill_options
+from cnnlab.options import Choice, Flag, Number, Option, OrNone, Plain, Text, fill_options
 
 OPTIONS: dict[str, Option[Plain]] = {
     "size": Number(6000, low=10, high=1_000_000, meaning="how many"),
@@ -72,3 +72,13 @@ def test_a_number_is_taken_exactly_where_it_lies_in_the_range(value: float) -> N
     else:
         with pytest.raises(ConfigError):
             option.check(value, where="x")
+
+
+def test_what_may_be_left_to_be_found_out() -> None:
+    option = OrNone(Number(2.0, 0.0, 9.0, open_low=True, meaning="the white"))
+    assert fill_options("it", {"white": option}, {}) == {"white": None}
+    assert fill_options("it", {"white": option}, {"white": None}) == {"white": None}
+    assert fill_options("it", {"white": option}, {"white": 3}) == {"white": 3.0}
+    assert (option.meaning, option.allowed) == ("the white", "a number above 0 to 9, or null")
+    with pytest.raises(ConfigError, match=r"it, white: .* a number above 0 to 9$"):
+        fill_options("it", {"white": option}, {"white": 0})

@@ -89,7 +89,7 @@ class DatasetCard(ShownAsText):
     def to_text(self) -> str:
         """What the command line prints of it."""
         data = self.dataset
-        chosen = [f"data.{key} {value}" for key, value in self.options.items()]
+        chosen = [f"data.{key} {value}" for key, value in self.options.items() if value is not None]
         balance = [
             (label, name, *(int(counts[label]) for counts in self.counts.values()))
             for label, name in enumerate(data.class_names)

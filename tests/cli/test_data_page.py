@@ -35,3 +35,4 @@ def test_case_30_every_command_runs_as_written(cnnlab, command, place, monkeypat
     monkeypatch.chdir(place)
     done = cnnlab(*shlex.split(command)[1:])
     assert done.code == 0, done.err
+    assert "None" not in done.out

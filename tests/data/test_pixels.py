@@ -25,7 +25,7 @@ def values(array: Any, where: str = "x", *, look: bool = False) -> Values:
     return range_of(blocks(), array.dtype, where, f"mine.npz: {where}", look=look)
 
 
-def white(*arrays: Any, asked: float = 0) -> float:
+def white(*arrays: Any, asked: float | None = None) -> float:
     return choose_white([values(array, f"x{i}") for i, array in enumerate(arrays)], asked)[0]
 
 

@@ -20,14 +20,16 @@ from cnnlab.data.labels import check_parts
 from cnnlab.data.source import Allocate, Decoded, Found, PathForm, ReadOptions, SourceOptions
 from cnnlab.data.tree import file_identity, listed, shown
 from cnnlab.errors import DataError
-from cnnlab.options import Number, Text
+from cnnlab.options import Number, OrNone, Text
 
 __all__ = ["FORM", "read_npz"]
 
 _OPTIONS: SourceOptions = {
     "images_key": Text(meaning="the array of images, where the names do not tell"),
     "labels_key": Text(meaning="the array of labels, where the names do not tell"),
-    "white": Number(0.0, 0.0, 2.0**32, meaning="the value of white pixels; 0: found out"),
+    "white": OrNone(
+        Number(255.0, 0.0, 2.0**32, open_low=True, meaning="the value of white pixels")
+    ),
 }
 
 _CHANNELS = (1, 3, 4)
@@ -130,14 +132,15 @@ def _read_pixels(
                 where=part.array.where,
                 expected=f"{list(first.shape[1:])} as in {shown(first.array.key)}",
             )
-    asked = float(options.own["white"] or 0)
+    white_asked = options.own["white"]
+    asked = None if white_asked is None else float(white_asked)
     values = [
         range_of(
             part.blocks(),
             part.array.dtype,
             shown(part.array.key),
             part.array.where,
-            look=asked > 0,
+            look=asked is not None,
         )
         for part in images
     ]

@@ -77,10 +77,12 @@ def range_of(
     return Values(name, where, dtype, low, high, low_row, high_row)
 
 
-def choose_white(arrays: Sequence[Values], asked: float = 0) -> tuple[float, tuple[str, ...]]:
+def choose_white(
+    arrays: Sequence[Values], asked: float | None = None
+) -> tuple[float, tuple[str, ...]]:
     """Decide which value is white in all of a file's images.
 
-    ``asked`` is what the user says; 0: nothing. uint8 is taken as it is and bool as black and
+    ``asked`` is what the user says. uint8 is taken as it is and bool as black and
     white; other types are taken as 0 to 1 where they stay within, and as 0 to 255 where they
     come at least half-way up to it. Everything else is a :class:`DataError` that says how to
     tell. Returns the value, and notes on what was assumed.
@@ -93,13 +95,13 @@ def choose_white(arrays: Sequence[Values], asked: float = 0) -> tuple[float, tup
                 expected="0 (black) or more",
                 todo="save the pixels as they were before they were normalised",
             )
-        if asked and values.high > asked:
+        if asked is not None and values.high > asked:
             raise DataError(
                 f"{values}",
                 where=f"{values.where}, index {values.high_row}",
                 expected=f"at most {asked:g}, the white that data.white says",
             )
-    if asked:
+    if asked is not None:
         return asked, ()
     told = {values.where: white for values in arrays if (white := _white_of(values))}
     whites = set(told.values())
