@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from cnnlab.errors import StorageError
+from cnnlab.tables import printable
 
 __all__ = ["note", "prepare_streams", "print_json", "print_text"]
 
@@ -58,9 +59,12 @@ def print_json(content: Mapping[str, Any]) -> None:
 
 
 def note(line: str) -> None:
-    """Say something that is no result: a choice and its reason, a file ignored."""
+    """Say something that is no result: a choice and its reason, a file ignored.
+
+    Names that files bring along do nothing to the terminal.
+    """
     try:
-        sys.stderr.write(line + "\n")
+        sys.stderr.write("\n".join(map(printable, line.split("\n"))) + "\n")
         sys.stderr.flush()
     except BrokenPipeError:  # whoever watched has gone; the work goes on
         _point_at_nothing(sys.stderr)
