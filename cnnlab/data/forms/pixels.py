@@ -82,25 +82,12 @@ def choose_white(
 ) -> tuple[float, tuple[str, ...]]:
     """Decide which value is white in all of a file's images.
 
-    ``asked`` is what the user says. uint8 is taken as it is and bool as black and
-    white; other types are taken as 0 to 1 where they stay within, and as 0 to 255 where they
-    come at least half-way up to it. Everything else is a :class:`DataError` that says how to
-    tell. Returns the value, and notes on what was assumed.
+    ``asked`` is what the user says. uint8 is taken as it is and bool as black and white; other
+    types are taken as 0 to 1 where they stay within, and as 0 to 255 where they come at least
+    half-way up to it. Everything else is a :class:`DataError` that says how to tell. Returns the
+    value, and notes on what was assumed.
     """
-    for values in arrays:
-        if values.low < 0:
-            raise DataError(
-                f"{values}",
-                where=f"{values.where}, index {values.low_row}",
-                expected="0 (black) or more",
-                todo="save the pixels as they were before they were normalised",
-            )
-        if asked is not None and values.high > asked:
-            raise DataError(
-                f"{values}",
-                where=f"{values.where}, index {values.high_row}",
-                expected=f"at most {asked:g}, the white that data.white says",
-            )
+    _check_ends(arrays, asked)
     if asked is not None:
         return asked, ()
     told = {values.where: white for values in arrays if (white := _white_of(values))}
@@ -133,6 +120,24 @@ def to_uint8(block: NDArray[Any], white: float) -> NDArray[np.uint8]:
         np.uint8
     )
     return scaled
+
+
+def _check_ends(arrays: Sequence[Values], asked: float | None) -> None:
+    """Refuse values below black and above the white that is asked for."""
+    for values in arrays:
+        if values.low < 0:
+            raise DataError(
+                f"{values}",
+                where=f"{values.where}, index {values.low_row}",
+                expected="0 (black) or more",
+                todo="save the pixels as they were before they were normalised",
+            )
+        if asked is not None and values.high > asked:
+            raise DataError(
+                f"{values}",
+                where=f"{values.where}, index {values.high_row}",
+                expected=f"at most {asked:g}, the white that data.white says",
+            )
 
 
 def _white_of(values: Values) -> float | None:
