@@ -58,10 +58,10 @@ class Network(nn.Sequential):
         self.eval()
         x = images
         for module in self:
-            if not waiting:
-                break
             if isinstance(module, InitializesFromImages):
                 module.initialize_from_images(x)
                 waiting -= 1
+            if not waiting:  # what follows would be computed for nothing, on thousands of images
+                break
             x = module(x)
         self.train(was_training)
