@@ -80,7 +80,7 @@ def rm(
 
 def _agreed(found: Sequence[Run]) -> bool:
     """Ask on the terminal; :class:`ConfigError` where there is none."""
-    from cnnlab.workflows.tolerant import files_of
+    from cnnlab.runs import files_of
 
     if not sys.stdin.isatty():
         listed = ", ".join(str(run.path) for run in found)

@@ -1,6 +1,6 @@
 """The run directory: all that evaluation, reports, export and serving know of training."""
 
-from cnnlab.runs.folder import create_run, find_run, has_marks, list_runs, open_run
+from cnnlab.runs.folder import create_run, files_of, find_run, has_marks, list_runs, open_run
 from cnnlab.runs.predictions import Predictions
 from cnnlab.runs.run import Run, is_newer_schema
 
@@ -8,6 +8,7 @@ __all__ = [
     "Predictions",
     "Run",
     "create_run",
+    "files_of",
     "find_run",
     "has_marks",
     "is_newer_schema",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import shutil
 from collections.abc import Iterable, Mapping
@@ -13,7 +14,7 @@ from cnnlab.files import storage_errors, write_json, write_text
 from cnnlab.registry import suggestion
 from cnnlab.runs.run import Record, Run
 
-__all__ = ["create_run", "find_run", "has_marks", "list_runs", "open_run"]
+__all__ = ["create_run", "files_of", "find_run", "has_marks", "list_runs", "open_run"]
 
 #: What every run has beside its config.yaml from its first moment on.
 _MARKS = ("environment.json", "split.json", "architecture.yaml", "checkpoints", "predictions")
@@ -101,3 +102,16 @@ def has_marks(path: Path) -> bool:
     """
     found = sum((path / mark).exists() for mark in _MARKS)
     return (path / "config.yaml").is_file() and found >= 2
+
+
+def files_of(folder: Path) -> dict[str, int]:
+    """Bytes of every file below a folder, by its path from there; a link counts as itself."""
+    found: dict[str, int] = {}
+    for place, _, names in os.walk(folder):
+        for name in names:
+            path = Path(place, name)
+            try:
+                found[path.relative_to(folder).as_posix()] = path.lstat().st_size
+            except FileNotFoundError:  # replaced or removed while we were looking
+                continue
+    return dict(sorted(found.items()))

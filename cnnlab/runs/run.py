@@ -141,6 +141,11 @@ class Run:
         """``preprocessing.json``: image size, channels, resizing, mean and std."""
         return self._json("preprocessing.json")
 
+    @property
+    def forecast(self) -> Record:
+        """``forecast.json``: the bytes that it was expected to take, and those there were."""
+        return self._json("forecast.json")
+
     def open_dataset(self, say: Say = unsaid, *, offline: bool = False) -> Dataset:
         """The dataset it was trained on; :class:`RunError` where that has changed since.
 

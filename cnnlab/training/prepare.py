@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from cnnlab.config import RunConfig, TrainingConfig
+from cnnlab.config import DataConfig, RunConfig, TrainingConfig
 from cnnlab.data import open_dataset, settled_options, settled_source
 from cnnlab.data.dataset import Dataset
 from cnnlab.data.split import Split, draw_split
@@ -17,10 +17,11 @@ from cnnlab.errors import ConfigError, DataError, RunError
 from cnnlab.inference import Preprocessing
 from cnnlab.models import MODELS, Architecture
 from cnnlab.models.layers import shape_text
-from cnnlab.runs import Run, create_run
+from cnnlab.runs import Run, create_run, files_of
 from cnnlab.settings import dump_yaml
 from cnnlab.training.base_run import BaseRun, check_agreement, open_base_run
 from cnnlab.training.events import Notice, Watcher
+from cnnlab.training.room import foresee
 from cnnlab.training.stages import Stage, plan_stages
 from cnnlab.training.start_record import start_lines
 from cnnlab.training.starting import start_drawn, start_from
@@ -112,6 +113,15 @@ def _dataset_facts(dataset: Dataset) -> dict[str, Any]:
     }
 
 
+def _split_record(dataset: Dataset, split: Split, data: DataConfig) -> dict[str, Any]:
+    return {
+        "dataset": _dataset_facts(dataset),
+        "seed": data.split_seed,
+        "stratified": data.stratify,
+        **{part: split.rows(part).tolist() for part in ("train", "validation", "test")},
+    }
+
+
 def _open_base(config: RunConfig, runs: Path, watch: Watcher) -> tuple[RunConfig, BaseRun | None]:
     """Open the run to start from, if one is named; its path and weights are then settled."""
     if config.init is None:
@@ -147,8 +157,8 @@ def _check_watched(stages: list[Stage], split: Split, training: TrainingConfig) 
 def prepare_new_run(config: RunConfig, runs: Path, watch: Watcher) -> Prepared:
     """Decide everything, check that it fits, and write the run directory's first files.
 
-    Whatever cannot work (data, layers that do not fit, stages without images) is an error here,
-    before anything is written.
+    Whatever cannot work (data, layers that do not fit, stages without images, too little disk or
+    memory) is an error here, before anything is written.
     """
     config, base = _open_base(config, runs, watch)
     dataset = _read_dataset(config, base, watch)
@@ -159,29 +169,24 @@ def prepare_new_run(config: RunConfig, runs: Path, watch: Watcher) -> Prepared:
         if base is None
         else start_from(base, config, dataset, split)
     )
-    architecture, data = start.architecture, config.data
-    stem, exact = config.name, config.name is not None
+    architecture, exact = start.architecture, config.name is not None
+    stem = config.name or f"{architecture.name}-{dataset.name}".lower().replace(" ", "-")
     # A name belongs to one run; the configuration may be trained again.
     config = config.updated(name=None, model={"params": architecture.params})
-    stem = stem or f"{architecture.name}-{dataset.name}".lower().replace(" ", "-")
-    environment = {**describe_machine(config.device), "choices": reasons}
     for line in start_lines(start.record) if start.record else ():
         watch(Notice(line))
+    foreseen = foresee(architecture, config, split, runs, watch)
     run = create_run(
         runs,
         "".join(letter if letter.isalnum() or letter in "._+-" else "-" for letter in stem)[:100],
         {
             "config.yaml": config.to_yaml(),
-            "environment.json": environment,
-            "split.json": {
-                "dataset": _dataset_facts(dataset),
-                "seed": data.split_seed,
-                "stratified": data.stratify,
-                **{part: split.rows(part).tolist() for part in ("train", "validation", "test")},
-            },
+            "environment.json": {**describe_machine(config.device), "choices": reasons},
+            "split.json": _split_record(dataset, split, config.data),
             "architecture.yaml": dump_yaml(architecture.to_dict()),
             "summary.txt": architecture.summary().to_text() + "\n",
             "preprocessing.json": start.preprocessing.to_dict(),
+            "forecast.json": foreseen,
             **({"init.json": start.record} if start.record else {}),
         },
         exact=exact,
@@ -197,12 +202,15 @@ def prepare_resumed_run(run: Run, watch: Watcher) -> Prepared:
     dataset = run.open_dataset(lambda line: watch(Notice(line)))
     # The device of the run must be here: going on elsewhere would give other weights.
     choose_device(config.device)
+    architecture, split = run.architecture(), run.rows()
+    present = sum(files_of(run.path).values())
+    foresee(architecture, config, split, run.path, watch, present_bytes=present)
     return Prepared(
         run,
         config,
         dataset,
-        run.rows(),
-        run.architecture(),
+        split,
+        architecture,
         Preprocessing.from_dict(run.preprocessing),
         _transplant_again(run, config),
     )

@@ -9,9 +9,9 @@ from typing import Any
 
 from cnnlab.errors import RunError, UnknownNameError
 from cnnlab.registry import suggestion
-from cnnlab.runs import Run, list_runs
+from cnnlab.runs import Run, files_of, list_runs
 from cnnlab.tables import ShownAsText, bytes_text, printable, text_table
-from cnnlab.workflows.tolerant import TolerantReader, files_of
+from cnnlab.workflows.tolerant import TolerantReader
 
 __all__ = ["SORTS", "Overview", "RunLine", "overview"]
 

@@ -12,9 +12,8 @@ from typing import Any
 
 from cnnlab.errors import RunError, StorageError
 from cnnlab.files import exclusive_lock
-from cnnlab.runs import Run, find_run, has_marks, list_runs
+from cnnlab.runs import Run, files_of, find_run, has_marks, list_runs
 from cnnlab.tables import ShownAsText, bytes_text
-from cnnlab.workflows.tolerant import files_of
 
 __all__ = ["Removed", "RemovedRun", "check_free", "find_removable", "hold", "remove_runs"]
 

@@ -13,13 +13,13 @@ from cnnlab.config import RunConfig
 from cnnlab.errors import CnnlabError
 from cnnlab.metrics import score
 from cnnlab.models import load_architecture
-from cnnlab.runs import Run, has_marks
+from cnnlab.runs import Run, files_of, has_marks
 from cnnlab.settings import changed_keys
 from cnnlab.training.stages import plan_stages
 from cnnlab.training.start_record import start_lines_of
 from cnnlab.workflows.configure import configure
 from cnnlab.workflows.fine_tuning import fine_tuning
-from cnnlab.workflows.tolerant import TolerantReader, files_of
+from cnnlab.workflows.tolerant import TolerantReader
 
 __all__ = ["facts_of"]
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import TypeVar
 
 from cnnlab.errors import CnnlabError
 from cnnlab.runs import Run, is_newer_schema
 from cnnlab.settings import load_yaml
 
-__all__ = ["TolerantReader", "files_of"]
+__all__ = ["TolerantReader"]
 
 T = TypeVar("T")
 
@@ -67,16 +65,3 @@ class TolerantReader:
         except CnnlabError:
             return False
         return is_newer_schema(version)
-
-
-def files_of(folder: Path) -> dict[str, int]:
-    """Bytes of every file below a folder, by its path from there; a link counts as itself."""
-    found: dict[str, int] = {}
-    for place, _, names in os.walk(folder):
-        for name in names:
-            path = Path(place, name)
-            try:
-                found[path.relative_to(folder).as_posix()] = path.lstat().st_size
-            except FileNotFoundError:  # replaced or removed while we were looking
-                continue
-    return dict(sorted(found.items()))

@@ -192,7 +192,7 @@ def test_the_run_directory_says_everything(fit):
     run = fit()
     assert sorted(path.name for path in run.path.iterdir() if path.name[0] != ".") == [
         "architecture.yaml", "checkpoints", "config.yaml", "environment.json", "figures",
-        "metrics.jsonl", "predictions", "preprocessing.json", "progress.md", "result.json",
+        "forecast.json", "metrics.jsonl", "predictions", "preprocessing.json", "progress.md", "result.json",
         "split.json", "summary.txt", "timing.jsonl",
     ]  # fmt: skip
     assert run.environment["choices"]["device"]["reason"]
