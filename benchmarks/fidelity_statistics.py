@@ -1,0 +1,155 @@
+"""What the records of both sides say: differences, intervals, verdicts."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from records import Record
+from scipy import stats
+
+__all__ = ["MARGIN", "Compared", "Difference", "Measure", "compared", "welch"]
+
+#: The claim: the means lie within so much of each other (a share of 1: one point).
+MARGIN = 0.01
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A difference of two means, without assuming that both vary alike (Welch, 1947).
+
+    Attributes
+    ----------
+    value: the difference.
+    error: its standard error.
+    freedom: Welch's degrees of freedom.
+    """
+
+    value: float
+    error: float
+    freedom: float
+
+    def interval(self, confidence: float = 0.95) -> tuple[float, float]:
+        """The two-sided interval."""
+        half = float(stats.t.ppf((1 + confidence) / 2, self.freedom)) * self.error
+        return self.value - half, self.value + half
+
+    def equivalence_p(self, margin: float) -> float:
+        """Two one-sided tests (Schuirmann, 1987): p of a difference of ``margin`` or more."""
+        nearest = margin - abs(self.value)
+        if self.error == 0:
+            return 0.0 if nearest > 0 else 1.0
+        return float(stats.t.sf(nearest / self.error, self.freedom))
+
+    def within(self, margin: float) -> bool | None:
+        """Whether the means are less than ``margin`` apart; None where neither is shown.
+
+        A yes needs p < 0.05 in both one-sided tests, a no a 95% interval that lies outside whole.
+        """
+        if self.equivalence_p(margin) < 0.05:
+            return True
+        low, high = self.interval()
+        return False if low > margin or high < -margin else None
+
+
+def welch(a: Sequence[float], b: Sequence[float]) -> Difference | None:
+    """The mean of ``a`` minus that of ``b``; None below two each."""
+    if min(len(a), len(b)) < 2:
+        return None
+    shares = [float(np.var(x, ddof=1)) / len(x) for x in (a, b)]
+    parts = [share**2 / (len(x) - 1) for share, x in zip(shares, (a, b), strict=True)]
+    return Difference(
+        value=float(np.mean(a) - np.mean(b)),
+        error=math.sqrt(sum(shares)),
+        freedom=sum(shares) ** 2 / sum(parts) if sum(parts) else float(len(a) + len(b) - 2),
+    )
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One accuracy of every training of a setting, by seed."""
+
+    name: str
+    ours: list[float]
+    theirs: list[float]
+
+    @property
+    def apart(self) -> float:
+        """Our mean minus theirs."""
+        return float(np.mean(self.ours) - np.mean(self.theirs))
+
+    @property
+    def difference(self) -> Difference | None:
+        """The same with its error; None below two trainings a side."""
+        return welch(self.ours, self.theirs)
+
+    @property
+    def inside_spread(self) -> bool | None:
+        """Whether the means are nearer than two trainings of one side: than one seed's deviation.
+
+        None below two trainings a side.
+        """
+        if self.difference is None:
+            return None
+        deviation = math.sqrt((np.var(self.ours, ddof=1) + np.var(self.theirs, ddof=1)) / 2)
+        return abs(self.apart) <= deviation
+
+
+@dataclass(frozen=True, eq=False)
+class Compared:
+    """One setting: the trainings of both sides, by seed."""
+
+    model: str
+    data: str
+    train: int
+    epochs: int
+    keras: str
+    ours: list[Record]
+    theirs: list[Record]
+
+    @property
+    def stages(self) -> int:
+        """Stages of its training."""
+        return max(int(line["stage"]) for run in self.ours + self.theirs for line in run["curves"])
+
+    @property
+    def final(self) -> Measure:
+        """Validation accuracy of the weights that training chose."""
+        ours, theirs = (
+            [float(run["validation"]["accuracy"]) for run in runs]
+            for runs in (self.ours, self.theirs)
+        )
+        return Measure("final validation", ours, theirs)
+
+    @property
+    def training(self) -> Measure:
+        """Accuracy on the batches while they were trained on, in the last epoch that all have."""
+        sides = [self.curve(runs, "train_accuracy") for runs in (self.ours, self.theirs)]
+        last = np.flatnonzero(~np.isnan(np.concatenate(sides)).any(axis=0))[-1]
+        ours, theirs = (side[:, last].tolist() for side in sides)
+        return Measure(f"training, epoch {last + 1}", ours, theirs)
+
+    def curve(self, runs: list[Record], series: str) -> NDArray[np.float64]:
+        """Values ``[runs, stages * epochs]`` of a series; NaN for epochs that were not trained."""
+        values = np.full((len(runs), self.stages * self.epochs), np.nan)
+        for row, run in zip(values, runs, strict=True):
+            for line in run["curves"]:
+                row[(line["stage"] - 1) * self.epochs + line["epoch"] - 1] = line[series]
+        return values
+
+
+def compared(records: Sequence[Record]) -> list[Compared]:
+    """Bring the records of both sides together; a setting that one side lacks is left out."""
+    groups: dict[tuple[str, str, int, int], dict[str, list[Record]]] = {}
+    for record in sorted(records, key=lambda record: int(record["seed"])):
+        key = (record["model"], record["data"], record["train"], record["epochs"])
+        groups.setdefault(key, {}).setdefault(record["side"], []).append(record)
+    return [
+        Compared(model, data, train, epochs, side, sides["cnnlab"], sides[side])
+        for (model, data, train, epochs), sides in sorted(groups.items())
+        for side in sorted(sides)
+        if side != "cnnlab" and "cnnlab" in sides
+    ]

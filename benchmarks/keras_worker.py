@@ -1,0 +1,252 @@
+"""Asks Keras what a job file says; Keras, its backend and NumPy are all that it needs.
+
+::
+
+    KERAS_BACKEND=tensorflow python benchmarks/keras_worker.py JOB.json
+
+So it runs in an environment of its own, without cnnlab. The job names an ``.npz`` file of arrays
+and the file that the answer, JSON, is written to. Three kinds of jobs: ``fit`` trains as the
+report's author would, ``lockstep`` takes given steps from given weights, ``draws`` shows what
+chance decides.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from keras_layers import keras_model
+from numpy.typing import NDArray
+from records import Record
+
+__all__ = ["SHOWN", "dropout_facts", "main"]
+
+Arrays = Mapping[str, NDArray[Any]]
+
+_EVALUATION_BATCH = 250
+#: Images of ones that a dropout layer is shown.
+SHOWN = 256
+
+
+def fit(keras: ModuleType, job: Record, arrays: Arrays) -> Record:
+    """Train stage after stage, and say what the chosen weights are worth on validation.
+
+    Every stage goes on from the last weights of the one before with a fresh optimizer; after the
+    last one Keras restores those of the epoch with the lowest inner loss.
+    """
+    keras.utils.set_random_seed(job["seed"])
+    model = _model(keras, job)
+    curves: list[Record] = []
+    for stage in range(1, job["stages"] + 1):
+        _compile(keras, model, job)
+        last = stage == job["stages"]
+        stopping = keras.callbacks.EarlyStopping(
+            monitor="val_loss", restore_best_weights=last, **job["early_stopping"]
+        )
+        inner = _part(arrays, f"stage{stage}_inner")
+        history = model.fit(
+            *_part(arrays, f"stage{stage}_train"),
+            batch_size=job["batch_size"],
+            epochs=job["epochs"],
+            validation_data=inner,
+            validation_batch_size=_EVALUATION_BATCH,
+            callbacks=[stopping],
+            verbose=0,
+        ).history
+        curves += _epochs(history, stage)
+    best = stopping.best_epoch
+    _check_restored(model, inner, history["val_loss"][best])
+    return {
+        "curves": curves,
+        "chosen_epoch": {"stage": job["stages"], "epoch": best + 1},
+        "validation": _scores(model, *_part(arrays, "validation")),
+        "parameters": model.count_params(),
+    }
+
+
+def lockstep(keras: ModuleType, job: Record, arrays: Arrays) -> Record:
+    """Take the given batches in the given order from the given weights, in double precision.
+
+    TensorFlow's backend has it throughout; on torch, Keras computes batch normalization and the
+    loss in single precision all the same.
+    """
+    keras.config.set_floatx("float64")
+    keras.config.set_dtype_policy("float64")
+    # A plain 0.9 becomes a float32 before it is cast to the dtype of a variable.
+    arguments = job["optimizer"]["arguments"]
+    arguments |= {key: np.float64(value) for key, value in arguments.items()}
+    model = _model(keras, job)
+    for layer in model.layers:
+        for weight in layer.weights:
+            weight.assign(arrays[f"initial/{layer.name}/{weight.name}"])
+    losses: list[float] = []
+
+    def note(_batch: int, logs: Record) -> None:
+        losses.append(float(logs["loss"]))
+        model.reset_metrics()  # or the next loss would be the mean since the epoch began
+
+    watcher = keras.callbacks.LambdaCallback(on_train_batch_end=note)
+    inner: list[Record] = []
+    for stage in range(1, job["stages"] + 1):
+        _compile(keras, model, job)
+        for epoch in range(1, job["epochs"] + 1):
+            model.fit(
+                *_part(arrays, f"stage{stage}_epoch{epoch}", np.float64),
+                batch_size=job["batch_size"],
+                shuffle=False,
+                callbacks=[watcher],
+                verbose=0,
+            )
+            inner.append(_scores(model, *_part(arrays, f"stage{stage}_inner", np.float64)))
+    _save_weights(model, job["weights"])
+    return {"losses": losses, "inner": inner}
+
+
+def draws(keras: ModuleType, job: Record, arrays: Arrays) -> Record:
+    """Draw initial weights, and show each dropout layer maps of ones."""
+    del arrays  # nothing is learnt
+    keras.utils.set_random_seed(job["seed"])
+    model = _model(keras, job)
+    _save_weights(model, job["weights"])
+    dropped = {
+        layer.name: dropout_facts(
+            keras.ops.convert_to_numpy(
+                layer(keras.ops.ones((SHOWN, *layer.input.shape[1:])), training=True)
+            )
+        )
+        for layer in model.layers
+        if "Dropout" in type(layer).__name__
+    }
+    return {"dropout": dropped}
+
+
+def dropout_facts(output: NDArray[Any]) -> Record:
+    """What dropout made of ones ``[N, H, W, C]`` or ``[N, C]``: the share kept, and as what.
+
+    ``units`` counts what was kept or dropped independently: channels where whole channels were.
+    """
+    maps = output.reshape(len(output), -1, output.shape[-1])
+    channels = maps.shape[1] > 1 and bool((maps == maps[:, :1]).all())
+    kept = maps != 0
+    return {
+        "kept": float(kept.mean()),
+        "scale": float(maps[kept].mean()),
+        "one_scale": bool(np.ptp(maps[kept]) < 1e-6),
+        "whole_channels": channels,
+        "units": int(kept[:, 0].size if channels else kept.size),
+    }
+
+
+def _model(keras: ModuleType, job: Record) -> Any:
+    return keras_model(keras, job["layers"], job["input_shape"], classes=job["classes"])
+
+
+def _compile(keras: ModuleType, model: Any, job: Record) -> None:
+    """Compile with a fresh optimizer; the weights stay."""
+    chosen = job["optimizer"]
+    model.compile(
+        optimizer=getattr(keras.optimizers, chosen["class"])(**chosen["arguments"]),
+        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=["accuracy"],
+    )
+
+
+def _part(
+    arrays: Arrays, name: str, dtype: type[np.floating[Any]] = np.float32
+) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """Images ``[N, H, W, C]`` from 0 to 1, and labels ``[N]``."""
+    return arrays[f"{name}_images"].astype(dtype) / dtype(255), arrays[f"{name}_labels"]
+
+
+def _epochs(history: Mapping[str, list[float]], stage: int) -> list[Record]:
+    names = {
+        "train_loss": "loss",
+        "train_accuracy": "accuracy",
+        "inner_loss": "val_loss",
+        "inner_accuracy": "val_accuracy",
+    }
+    return [
+        {
+            "stage": stage,
+            "epoch": epoch + 1,
+            **{ours: float(history[theirs][epoch]) for ours, theirs in names.items()},
+        }
+        for epoch in range(len(history["loss"]))
+    ]
+
+
+def _check_restored(model: Any, inner: tuple[Any, Any], expected: float) -> None:
+    """Not every version of Keras restores the best weights where training ran to its end."""
+    loss = _scores(model, *inner)["loss"]
+    if abs(loss - expected) > 1e-3:
+        raise RuntimeError(f"the inner loss is {loss}, that of the best epoch was {expected}")
+
+
+def _scores(model: Any, images: NDArray[Any], labels: NDArray[np.int64]) -> Record:
+    """Mean cross-entropy (nats) and top-1 accuracy in evaluation mode."""
+    logits = model.predict(images, batch_size=_EVALUATION_BATCH, verbose=0).astype(np.float64)
+    shifted = logits - logits.max(axis=1, keepdims=True)
+    own = shifted[np.arange(len(labels)), labels]
+    return {
+        "loss": float((np.log(np.exp(shifted).sum(axis=1)) - own).mean()),
+        "accuracy": float((logits.argmax(axis=1) == labels).mean()),
+        "n": len(labels),
+    }
+
+
+def _save_weights(model: Any, path: str) -> None:
+    """Every weight as ``layer/weight``, in Keras's layout."""
+    found = {
+        f"{layer.name}/{weight.name}": np.asarray(value)
+        for layer in model.layers
+        for weight, value in zip(layer.weights, layer.get_weights(), strict=True)
+    }
+    np.savez(path, **found)  # type: ignore[arg-type] # numpy's own options are named too
+
+
+KINDS: dict[str, Callable[[ModuleType, Record, Arrays], Record]] = {
+    "fit": fit,
+    "lockstep": lockstep,
+    "draws": draws,
+}
+
+
+def _set_threads(backend: str, threads: int) -> str:
+    """Limit the backend to so many threads; return its version."""
+    library = import_module(backend)
+    if backend == "torch":
+        library.set_num_threads(threads)
+    else:
+        library.config.threading.set_intra_op_parallelism_threads(threads)
+        library.config.threading.set_inter_op_parallelism_threads(threads)
+    return str(library.__version__)
+
+
+def main(path: Path) -> None:
+    """Do the job in the file ``path`` and write the answer where it says."""
+    job = json.loads(path.read_text(encoding="utf-8"))
+    backend = os.environ["KERAS_BACKEND"]
+    version = _set_threads(backend, job["threads"])
+    keras = import_module("keras")
+    started = time.perf_counter()
+    with np.load(job["arrays"], allow_pickle=False) as arrays:
+        answer = KINDS[job["kind"]](keras, job, arrays)
+    answer["seconds"] = round(time.perf_counter() - started, 2)
+    answer["cpu_seconds"] = round(time.process_time(), 2)
+    answer["versions"] = {"keras": keras.__version__, backend: version}
+    target = Path(job["answer"])
+    half = target.with_suffix(".half")
+    half.write_text(json.dumps(answer), encoding="utf-8")
+    half.replace(target)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

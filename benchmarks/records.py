@@ -1,0 +1,22 @@
+"""The raw records: one JSON line for everything that was measured."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+__all__ = ["DRAWS", "FITS", "LOCKSTEP", "Record", "read_records"]
+
+Record = dict[str, Any]
+
+#: The files in the folder of a comparison: of fidelity.py, lockstep.py and draws.py.
+FITS, LOCKSTEP, DRAWS = "records.jsonl", "lockstep.jsonl", "draws.jsonl"
+
+
+def read_records(path: Path) -> list[Record]:
+    """The lines of a ``.jsonl`` file; one that was cut off while it was written never happened."""
+    if not path.exists():
+        return []
+    whole = path.read_text(encoding="utf-8").rpartition("\n")[0]
+    return [json.loads(line) for line in whole.splitlines()]
