@@ -155,8 +155,6 @@ def forecast(
     images_bytes = max(len(stage.train) for stage in stages) * _bytes_a_row(architecture, config)
     kernels = sum(step.trainable_params for step in steps if step.type != "Dense")
     share = _BF16_SHARE if config.precision == "bf16" else 1.0
-    largest = max(prod(step.input_shape) + prod(step.output_shape) for step in steps)
-    evaluated = max(len(split.validation), len(split.test))
     return Forecast(
         checkpoint_bytes=checkpoint_bytes,
         weights_bytes=weights_bytes,
@@ -170,11 +168,17 @@ def forecast(
         image_step_bytes=int(_STEP_SLACK * share * _FLOAT * _step_values(steps, frozen)),
         batch_size=min(training.batch_size, len(split.train)),
         update_bytes=_FLOAT * trainable,
-        evaluation_bytes=int(_EVALUATION_SLACK * _FLOAT * BATCH_SIZE * largest)
-        + _BYTES_A_LOGIT * evaluated * architecture.classes,
+        evaluation_bytes=_evaluation_bytes(architecture, split),
         # Two copies of all, and one more of kernels, which lie channels-last in memory.
         saving_bytes=int(checkpoint_bytes * (2 + kernels / max(trainable, 1))),
     )
+
+
+def _evaluation_bytes(architecture: Architecture, split: Split) -> int:
+    """A forward pass, where a layer's input and output live at once, and a split's logits."""
+    values = max(prod(step.input_shape) + prod(step.output_shape) for step in architecture.steps)
+    logits = max(len(split.validation), len(split.test)) * architecture.classes
+    return int(_EVALUATION_SLACK * _FLOAT * BATCH_SIZE * values) + _BYTES_A_LOGIT * logits
 
 
 def _looked_at_bytes(architecture: Architecture, images: int) -> int:

@@ -135,7 +135,7 @@ _SORT_KEYS: dict[str, Callable[[RunLine], Any]] = {
 SORTS = ("when", *_SORT_KEYS)
 
 
-def overview(folder: Path, *, sort: str = "when", reverse: bool = False) -> Overview:
+def overview(folder: Path = Path("runs"), *, sort: str = "when", reverse: bool = False) -> Overview:
     """Every run in ``folder``, what cannot be read included.
 
     ``sort``: "when" (oldest first), "name", "size" (largest first) or "validation" (best first,
