@@ -89,8 +89,9 @@ def _agreed(found: Sequence[Run]) -> bool:
         )
     for run in found:
         note(f"{run.path}, {bytes_text(sum(files_of(run.path).values()))}")
-    what = "this run" if len(found) == 1 else f"these {len(found)} runs"
-    return typer.confirm(f"remove {what} with everything in it?", err=True)
+    one = len(found) == 1
+    what = "this run with everything in it" if one else f"these {len(found)} runs with all in them"
+    return typer.confirm(f"remove {what}?", err=True)
 
 
 @app.command()
