@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 __all__ = ["curves_figure"]
 
-_COLUMNS = 3
 _SIDES = (("cnnlab", "-", PALETTE[0]), ("Keras", "--", PALETTE[1]))
 _PANELS = (("train_loss", "training loss (nats)", 1), ("inner_accuracy", "inner accuracy (%)", 100))
 
@@ -29,7 +28,7 @@ def curves_figure(groups: Sequence[Compared]) -> Picture:
 
 
 def _draw(groups: Sequence[Compared]) -> Figure:
-    columns = min(_COLUMNS, len(groups))
+    columns = 2 if len(groups) == 4 else min(3, len(groups))
     bands = -(-len(groups) // columns)
     figure = new_figure(max(3.0 * columns, 4.5), 3.6 * bands)
     panels = figure.subplots(2 * bands, columns, squeeze=False)

@@ -7,13 +7,21 @@ from pathlib import Path
 
 import numpy as np
 from fidelity_figure import curves_figure
-from fidelity_sections import draws_section, steps_section, versions_text
+from fidelity_sections import commands_section, draws_section, steps_section, versions_text
 from fidelity_statistics import MARGIN, Compared, Measure, compared, welch
 from records import DRAWS, FITS, LOCKSTEP, Record, read_records
 
 from cnnlab.errors import RunError
 from cnnlab.files import write_bytes, write_text
-from cnnlab.reports.document import Block, Document, Figure, Heading, ItemList, Paragraph, Table
+from cnnlab.reports.document import (
+    Block,
+    Document,
+    Figure,
+    Heading,
+    ItemList,
+    Paragraph,
+    Table,
+)
 from cnnlab.reports.markdown import figure_files, render_markdown
 from cnnlab.reports.wording import duration, enumeration
 
@@ -54,6 +62,7 @@ def build_document(
             *(steps_section(lockstep) if lockstep else ()),
             *(draws_section(draws) if draws else ()),
             *_limits(groups),
+            *commands_section(groups, lockstep, draws),
         ),
         footer="Written by benchmarks/fidelity.py --report from its records.",
     )
@@ -144,8 +153,8 @@ def _accuracy(groups: Sequence[Compared]) -> list[Block]:
             "Welch's; p is that of a difference of one point or more (two one-sided tests). "
             "Within ±1 point: yes where p is under 0.05, no where the interval lies outside "
             "whole. Inside the spread: the means are no farther apart than the standard "
-            "deviation of one side's seeds. Training accuracy is that on the epoch's batches "
-            "while they were trained on; it varies less.",
+            "deviation of one side's seeds. Training accuracy is that on the batches "
+            "while they were trained on, the mean of all epochs; it varies less.",
             text_columns=(0, 1, 2),
         ),
         ItemList(tuple(_conclusions(groups))),
@@ -258,12 +267,13 @@ def _epoch_cells(
 
 
 def _limits(groups: Sequence[Compared]) -> list[Block]:
+    sizes = sorted({group.train for group in groups})
     return [
         Heading("What this does not show"),
         ItemList(
             (
                 "Sizes are a fraction of the report's: "
-                f"{min(g.train for g in groups):,} to {max(g.train for g in groups):,} images "
+                f"{enumeration([f'{size:,}' for size in sizes])} images "
                 "instead of 30,000 or 40,000, and fewer epochs. A difference that grows only in "
                 "long training would not be seen in the accuracies.",
                 "Both sides share one split, so the intervals speak of training again with other "

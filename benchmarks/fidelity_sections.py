@@ -1,16 +1,17 @@
-"""The report's sections on what must agree exactly, and on what chance decides."""
+"""The report's sections on what must agree exactly, on what chance decides, and on commands."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
 import numpy as np
+from fidelity_statistics import Compared
 from records import Record
 
-from cnnlab.reports.document import Block, Heading, Paragraph, Table
+from cnnlab.reports.document import Block, Code, Heading, Paragraph, Table
 from cnnlab.reports.wording import enumeration
 
-__all__ = ["draws_section", "steps_section", "versions_text"]
+__all__ = ["commands_section", "draws_section", "steps_section", "versions_text"]
 
 
 def versions_text(records: Iterable[Record]) -> str:
@@ -135,3 +136,32 @@ def draws_section(draws: Sequence[Record]) -> list[Block]:
 def _ranges(kernels: Sequence[Record], key: str) -> Iterable[list[str]]:
     for side in (0, 1):
         yield [f"{kernel[key][side]:.3f}" for kernel in kernels]
+
+
+def commands_section(
+    groups: Sequence[Compared], lockstep: Sequence[Record], draws: Sequence[Record]
+) -> list[Block]:
+    """What gives these records again, in an environment of Keras's at PYTHON."""
+    asked: dict[str, list[str]] = {}
+    for group in groups:
+        seeds = f"--seeds {max(len(group.ours), len(group.theirs))} "
+        size = f"--train {group.train} --epochs {group.epochs} {seeds}"
+        asked.setdefault(
+            f"fidelity.py {size}{_peer(group.keras.removeprefix('keras-'))}", []
+        ).append(group.model)
+    for record in lockstep:
+        size = f"--train {record['train']} --epochs {record['epochs']} "
+        models = asked.setdefault(f"lockstep.py {size}{_peer(record['backend'])}", [])
+        models.append(record["model"])
+    for record in draws:
+        asked.setdefault(f"draws.py {_peer(record['backend'])}", []).append(record["model"])
+    lines = [
+        f"python benchmarks/{command} --models {','.join(models)} --out OUT"
+        for command, models in asked.items()
+    ]
+    report = "python benchmarks/fidelity.py --out OUT --report docs/results/fidelity.md"
+    return [Heading("Commands"), Code("\n".join([*lines, report]))]
+
+
+def _peer(backend: str) -> str:
+    return f"--backend {backend} --keras-python PYTHON"

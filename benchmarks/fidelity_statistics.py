@@ -126,11 +126,11 @@ class Compared:
 
     @property
     def training(self) -> Measure:
-        """Accuracy on the batches while they were trained on, in the last epoch that all have."""
+        """Accuracy on the batches while they were trained on: mean of the epochs that all have."""
         sides = [self.curve(runs, "train_accuracy") for runs in (self.ours, self.theirs)]
-        last = np.flatnonzero(~np.isnan(np.concatenate(sides)).any(axis=0))[-1]
-        ours, theirs = (side[:, last].tolist() for side in sides)
-        return Measure(f"training, epoch {last + 1}", ours, theirs)
+        common = ~np.isnan(np.concatenate(sides)).any(axis=0)
+        ours, theirs = (side[:, common].mean(axis=1).tolist() for side in sides)
+        return Measure(f"training, mean of {common.sum()} epochs", ours, theirs)
 
     def curve(self, runs: list[Record], series: str) -> NDArray[np.float64]:
         """Values ``[runs, stages * epochs]`` of a series; NaN for epochs that were not trained."""

@@ -115,7 +115,7 @@ def test_a_curve_has_gaps_where_a_stage_ended_early() -> None:
     group = Compared("model-e", "cifar10-jpeg", 100, 2, "keras-torch", [run], [run])
     [values] = group.curve([run], "train_loss")
     np.testing.assert_array_equal(values, [line["train_loss"], np.nan, 7.0, np.nan])
-    assert group.training.name == "training, epoch 3"
+    assert group.training.name == "training, mean of 2 epochs"
 
 
 def test_a_line_cut_off_is_no_record(tmp_path: Path) -> None:
