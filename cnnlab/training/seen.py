@@ -18,41 +18,39 @@ __all__ = ["count_seen"]
 _SPLIT_KEYS = ("split_seed", "stratify", "train", "validation", "test")
 
 
-def count_seen(base: Run, dataset: Dataset, split: Split) -> dict[str, int] | None:
+def count_seen(base: Run, dataset: Dataset, split: Split) -> dict[str, int] | str:
     """Count validation images that trained the base run, and test images that it trained or chose.
 
     Where the images are the base run's own, the rows tell, and a single one is an error; among
     other images, exact copies are counted. The base run's own base counts as well, and so on.
-    None where the images of one of them are no longer on this machine.
+    Where the images of one of them cannot be opened here, the reason is returned.
 
     Raises :class:`ConfigError` where a row of the same images is held out here and was not there.
     """
     trained: set[bytes] = set()
     chosen: set[bytes] = set()
-    whole = True
-    for run in _lineage(base):
-        if run is None:
-            whole = False
-        elif run.split["dataset"]["fingerprint"] == dataset.fingerprint:
+    problems: list[str] = []
+    for run in _lineage(base, problems):
+        if run.split["dataset"]["fingerprint"] == dataset.fingerprint:
             _check_rows(run, split)
         else:
             try:
                 images = run.open_dataset(offline=True).images
-            except CnnlabError:  # gone, changed or unreadable: nothing can be said of it
-                whole = False
+            except CnnlabError as error:
+                problems.append(str(error))
                 continue
             trained.update(digests_of(images, run.rows().train))
             chosen.update(digests_of(images, run.rows().validation))
-    if not whole:
-        return None
+    if problems:
+        return problems[0]
     return {
         part: sum(digest in seen for digest in digests_of(dataset.images, split.rows(part)))
         for part, seen in (("validation", trained), ("test", trained | chosen))
     }
 
 
-def _lineage(run: Run) -> Iterator[Run | None]:
-    """The run, the one that it started from, and so on; None where one is no longer there."""
+def _lineage(run: Run, problems: list[str]) -> Iterator[Run]:
+    """The run, the one that it started from, and so on; one that is gone is a problem."""
     met: set[Path] = set()
     while run.path.resolve() not in met:
         met.add(run.path.resolve())
@@ -61,8 +59,8 @@ def _lineage(run: Run) -> Iterator[Run | None]:
             return
         try:
             run = open_run(run.start["run"])
-        except CnnlabError:
-            yield None
+        except CnnlabError as error:
+            problems.append(str(error))
             return
 
 

@@ -22,7 +22,7 @@ def start_record(
     transplant: Transplant,
     architecture: Architecture,
     class_names: Sequence[str],
-    seen: Mapping[str, int] | None,
+    seen: Mapping[str, int] | str,
 ) -> dict[str, Any]:
     """What ``init.json`` holds; ``seen`` as :func:`cnnlab.training.seen.count_seen` says it."""
     init = base.init
@@ -46,7 +46,7 @@ def start_record(
         "trained_params": sum(
             step.trainable_params for step in architecture.steps if step.name not in frozen
         ),
-        "seen": None if seen is None else dict(seen),
+        "seen": seen if isinstance(seen, str) else dict(seen),
     }
 
 
@@ -97,12 +97,9 @@ def _frozen_text(record: Mapping[str, Any]) -> str:
     )
 
 
-def _seen_lines(seen: Mapping[str, int] | None, name: str) -> list[str]:
-    if seen is None:
-        return [
-            f"not checked: whether {name} was trained with the validation and test images, for its "
-            "own images cannot be opened here"
-        ]
+def _seen_lines(seen: Mapping[str, int] | str, name: str) -> list[str]:
+    if isinstance(seen, str):
+        return [f"not checked: whether {name} was trained with validation or test images ({seen})"]
     return [
         f"{count} {part} images are exact copies of images that {name} was trained with: what "
         f"{part} shows is too good"

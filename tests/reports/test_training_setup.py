@@ -59,7 +59,7 @@ def test_a_run_that_started_from_another_says_what_it_took(started: Callable[...
     ("changes", "said"),
     [
         ({"frozen": []}, "Nothing is frozen: all 12,345 parameters are trained"),
-        ({"seen": None}, "Not checked: whether base was trained with"),
+        ({"seen": "gone"}, "base was trained with validation or test images (gone)."),
         ({"head": {**RECORD["head"], "taken_whole": True}}, "for the classes are the same"),
         ({"head": {**RECORD["head"], "asked": "new"}}, "drawn anew, as asked"),
         ({"head": {**RECORD["head"], "classes_taken": []}}, "its classes are not those of base"),

@@ -340,8 +340,10 @@ def test_where_the_runs_images_are_gone_it_says_so(trained, pets, tmp_path):
     asked = {**settings_of(pets, None, training={"epochs": 1}), "init": {"run": "one"}}
     config = configure(settings=asked, runs=tmp_path / "runs")
     run = train(config, tmp_path / "runs", lambda event: said.append(event))
-    assert run.start["seen"] is None
-    assert any(getattr(event, "text", "").startswith("not checked: whether one") for event in said)
+    assert "no such file or folder" in run.start["seen"]
+    (line,) = [event.text for event in said if getattr(event, "text", "").startswith("not check")]
+    assert line.startswith("not checked: whether one was trained with validation or test images (")
+    assert str(moved) in line
 
 
 def test_a_runs_folder_may_be_given_by_its_name(base, pets):

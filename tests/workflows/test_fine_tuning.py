@@ -83,7 +83,7 @@ def test_runs_show_says_where_a_run_started(base):
     record = (
         '{"run": "/runs/old", "weights_sha256": "abc", "tensors_taken": 3, "frozen": [],'
         ' "head": {"layers": ["dense"], "taken_whole": true, "classes_taken": [],'
-        ' "classes_drawn": [], "asked": "match"}, "params": 9, "trained_params": 9, "seen": null}'
+        ' "classes_drawn": [], "asked": "match"}, "params": 9, "trained_params": 9, "seen": {}}'
     )
     (base.path / "init.json").write_text(record)
     text = card_of(base).to_text()
