@@ -65,16 +65,29 @@ def _take(pool: Rows, count: int, labels: NDArray[np.int64] | None) -> tuple[Row
     if labels is None:
         return pool[len(pool) - count :], pool[: len(pool) - count]
     classes = labels[pool]
-    order = np.argsort(classes, kind="stable")
-    sizes = np.bincount(classes)
-    within = np.arange(len(pool)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-    # Rows are taken in the order of their relative rank inside their class: every class gives
-    # its share to within one image, and the total is exact.
-    rank = np.empty(len(pool))
-    rank[order] = (within + 0.5) / np.repeat(sizes, sizes)
+    places = np.split(np.argsort(classes, kind="stable"), np.cumsum(np.bincount(classes))[:-1])
     chosen = np.zeros(len(pool), dtype=bool)
-    chosen[np.argsort(rank, kind="stable")[len(pool) - count :]] = True
+    for place, share in zip(places, _shares(places, count, len(pool)), strict=True):
+        chosen[place[len(place) - share :]] = True
     return pool[chosen], pool[~chosen]
+
+
+def _shares(places: list[Rows], count: int, whole: int) -> list[int]:
+    """How many of ``count`` rows each class gives: its share to within one row, exact in total.
+
+    What is left after rounding down goes to the largest remainders (Hamilton's method); where
+    these are equal, to the class whose next row stands last in the pool, which is chance.
+    """
+    shares = [count * len(place) // max(whole, 1) for place in places]
+    remainders = [count * len(place) % max(whole, 1) for place in places]
+    following = [
+        int(place[len(place) - share - 1]) if share < len(place) else -1
+        for place, share in zip(places, shares, strict=True)
+    ]
+    order = sorted(range(len(places)), key=lambda label: (remainders[label], following[label]))
+    for label in order[len(order) - (count - sum(shares)) :]:
+        shares[label] += 1
+    return shares
 
 
 def draw_split(dataset: Dataset, sizes: SplitSizes, *, seed: int, stratify: bool) -> Split:

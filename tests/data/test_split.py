@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from cnnlab.data.dataset import Dataset
@@ -63,14 +63,21 @@ def test_a_split_is_a_function_of_its_seed_and_shares_no_image(
     assert np.array_equal(np.sort(together), np.arange(len(data)))
 
 
-@given(counts=st.lists(st.integers(4, 200), min_size=2, max_size=10), seed=st.integers(0, 99))
+@given(
+    counts=st.lists(st.integers(4, 200), min_size=2, max_size=10),
+    share=st.floats(0, 0.9),
+    seed=st.integers(0, 99),
+)
+@example(counts=[4, 11, 11, 11, 85], share=0.25, seed=0)
 @settings(deadline=None)
-def test_stratified_parts_have_every_class_in_its_share(counts, seed):
+def test_stratified_parts_have_every_class_in_its_share(counts, share, seed):
     data = dataset(counts)
-    split = draw_split(data, SplitSizes(validation=0.25, test=0), seed=seed, stratify=True)
+    size = round(share * sum(counts))
+    split = draw_split(data, SplitSizes(validation=size, test=0), seed=seed, stratify=True)
+    assert len(split.validation) == size
     for label, count in enumerate(counts):
         held = int((data.labels[split.validation] == label).sum())
-        assert abs(held - 0.25 * count) <= 1
+        assert abs(held - size * count / sum(counts)) < 1
 
 
 def test_another_seed_gives_another_split():
