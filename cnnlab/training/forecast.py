@@ -153,6 +153,7 @@ def forecast(
     )
     stages = plan_stages(split.train, training)
     images_bytes = max(len(stage.train) for stage in stages) * _bytes_a_row(architecture, config)
+    learnable = sum(step.trainable_params for step in steps)
     kernels = sum(step.trainable_params for step in steps if step.type != "Dense")
     share = _BF16_SHARE if config.precision == "bf16" else 1.0
     return Forecast(
@@ -170,7 +171,7 @@ def forecast(
         update_bytes=_FLOAT * trainable,
         evaluation_bytes=_evaluation_bytes(architecture, split),
         # Two copies of all, and one more of kernels, which lie channels-last in memory.
-        saving_bytes=int(checkpoint_bytes * (2 + kernels / max(trainable, 1))),
+        saving_bytes=int(checkpoint_bytes * (2 + kernels / max(learnable, 1))),
     )
 
 

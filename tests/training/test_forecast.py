@@ -159,6 +159,7 @@ def test_memory_follows_what_it_depends_on():
     assert frozen.step_bytes < plain.step_bytes / 4
     assert frozen.network_bytes < plain.network_bytes
     assert frozen.weights_bytes == plain.weights_bytes
+    assert frozen.saving_bytes <= plain.saving_bytes
     shifted = foreseen(training={"augment": {"translate": 4}})
     assert shifted.images_bytes - plain.images_bytes == 480 * 3 * (40**2 - 32**2)
     assert foreseen(split=split_of(train=6000)).images_bytes == 10 * plain.images_bytes
