@@ -8,7 +8,7 @@ from typing import Any
 from cnnlab.config import RunConfig
 from cnnlab.data.dataset import Dataset
 from cnnlab.data.split import Split
-from cnnlab.errors import ConfigError
+from cnnlab.errors import ArchitectureError, ConfigError
 from cnnlab.inference import Preprocessing, measure_preprocessing
 from cnnlab.models import Architecture, load_architecture
 from cnnlab.models.layers import shape_text
@@ -38,13 +38,22 @@ class Start:
 
 
 def start_drawn(config: RunConfig, dataset: Dataset, split: Split) -> Start:
-    """Begin with drawn weights and the training images' own statistics."""
+    """Begin with drawn weights and the training images' own statistics.
+
+    Raises :class:`ArchitectureError` for layers that do not fit, or have nothing to train.
+    """
     architecture = load_architecture(
         config.model.name,
         input_shape=dataset.image_shape,
         classes=len(dataset.class_names),
         params=config.model.params,
     )
+    if not any(step.trainable_params for step in architecture.steps):
+        raise ArchitectureError(
+            "it has no weights to train",
+            where=architecture.source,
+            todo="end it with a layer that has, e.g. {type: Dense, units: classes}",
+        )
     preprocessing = measure_preprocessing(
         dataset.images, split.train, config.normalization, mirror=config.mirror
     )

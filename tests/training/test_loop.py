@@ -182,6 +182,14 @@ def test_a_wrong_setting_leaves_nothing_behind(fit, tmp_path):
     assert not (tmp_path / "runs").exists()
 
 
+def test_a_network_without_weights_is_refused(fit, tmp_path):
+    model = tmp_path / "none.yaml"
+    model.write_text("layers: [{type: GlobalAveragePooling2D}]")
+    with pytest.raises(InputError, match=r"none\.yaml: it has no weights to train"):
+        fit(model={"name": str(model)})
+    assert not (tmp_path / "runs").exists()
+
+
 def test_a_run_can_be_trained_again_from_its_configuration(fit, tmp_path):
     first = fit()
     again = train(configure(file=first.path / "config.yaml"), tmp_path / "again")
