@@ -59,7 +59,7 @@ def test_the_readme_has_commands_and_files():
     assert set(files()) == {"mine.yaml", "recipe.yaml"}
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1800)
 def test_case_30_every_command_runs_as_written(folder):
     for command in commands():
         if "fetch fashion-mnist" in command and SOURCES.get("fashion-mnist").find() is None:

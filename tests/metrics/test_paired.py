@@ -58,7 +58,7 @@ def test_what_is_not_paired_is_refused(a: list[bool], b: list[bool]) -> None:
         compare_paired(np.array(a, dtype=bool), np.array(b, dtype=bool))
 
 
-@settings(max_examples=20)  # statsmodels takes a tenth of a second for each
+@settings(max_examples=8)  # statsmodels takes a tenth of a second for each
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
 def test_holm_agrees_with_statsmodels(p_values: list[float]) -> None:
     expected = multipletests(p_values, method="holm")[1]
