@@ -113,8 +113,9 @@ def draws_section(draws: Sequence[Record]) -> list[Block]:
             ),
             rows,
             "Initial kernels, as shares of Glorot's uniform deviation and bound; p of the "
-            f"two-sample Kolmogorov-Smirnov test, the smallest of the model's kernels ({count} "
-            "in all). The other weights are biases, gammas, betas and moving statistics.",
+            f"two-sample Kolmogorov-Smirnov test, the smallest of the model's kernels; of {count} "
+            f"in all, the smallest is about {1 / (count + 1):.3f} where nothing differs. "
+            "The other weights are biases, gammas, betas and moving statistics.",
         ),
         Table.of(
             (
