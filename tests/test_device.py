@@ -35,7 +35,7 @@ def test_auto_takes_what_is_there_and_says_why():
 
 
 def test_precision_is_fp32_where_the_processor_has_no_bf16(monkeypatch):
-    monkeypatch.setattr("cnnlab.device._processor_flags", lambda: {"avx2"})
+    monkeypatch.setattr("cnnlab.device.processor_flags", lambda: {"avx2"})
     choice = choose_precision("auto", "cpu")
     assert (choice.name, choice.reason) == ("fp32", "this processor does not compute in bf16")
     assert choose_precision("bf16", "cpu").name == "bf16"
@@ -45,7 +45,7 @@ def test_precision_is_fp32_where_the_processor_has_no_bf16(monkeypatch):
 
 @pytest.mark.parametrize(("gain", "chosen"), [(2.0, "bf16"), (0.1, "fp32")])
 def test_precision_is_measured_where_the_processor_has_bf16(monkeypatch, gain, chosen):
-    monkeypatch.setattr("cnnlab.device._processor_flags", lambda: {"avx512_bf16"})
+    monkeypatch.setattr("cnnlab.device.processor_flags", lambda: {"avx512_bf16"})
     monkeypatch.setattr("cnnlab.device._bf16_speed_up", lambda: gain)
     choice = choose_precision("auto", "cpu")
     assert choice.name == chosen

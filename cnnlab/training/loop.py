@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from cnnlab.config import EarlyStoppingConfig, RunConfig, make_config
-from cnnlab.device import make_repeatable, memory_errors
+from cnnlab.device import memory_errors, set_up_torch
 from cnnlab.errors import CnnlabError, Interrupted, RunError
 from cnnlab.files import exclusive_lock, write_json
 from cnnlab.runs import Run
@@ -58,7 +58,7 @@ def resume(run: Run, watch: Watcher = unwatched) -> Run:
 
 def _fit(prepared: Prepared, watch: Watcher) -> Run:
     run = prepared.run
-    make_repeatable(prepared.config.threads or 1)
+    set_up_torch(prepared.config.threads or 1)
     with ExitStack() as stack:
         lock = exclusive_lock(run.lock_file, wait_seconds=_LOCK_SECONDS, holder="training")
         stack.enter_context(lock)
