@@ -62,9 +62,13 @@ def make_optimizer(
     *,
     lr: float,
     weight_decay: float = 0.0,
+    precision: str = "fp32",
     **options: Any,
 ) -> torch.optim.Optimizer:
     """Make an optimizer over the parameters that need gradients.
+
+    ``precision``, the training's, is what an update that multiplies matrices does so in; weights
+    and state are fp32 all the same.
 
     ``weight_decay`` is decoupled in every optimizer: before each step a parameter, biases and
     gammas too, is multiplied by ``1 - lr * weight_decay``. Every group keeps its ``initial_lr``, so
@@ -82,6 +86,7 @@ def make_optimizer(
     optimizer = OPTIMIZERS.get(name).build(trainable, rate, decay, filled)
     for group in optimizer.param_groups:
         group["initial_lr"] = group["lr"]
+        group["precision"] = precision
     return optimizer
 
 

@@ -75,8 +75,8 @@ def _read_dataset(config: RunConfig, base: BaseRun | None, watch: Watcher) -> Da
 def _resolve(config: RunConfig, dataset: Dataset) -> tuple[RunConfig, dict[str, Any]]:
     """Spell out what depends on the machine and the data; return it with the reasons."""
     device = choose_device(config.device)
-    precision = choose_precision(config.precision, device.name)
     threads, threads_reason = choose_threads(config.threads)
+    precision = choose_precision(config.precision, device.name, threads)
     stratify = config.data.stratify
     model = config.model.name
     resolved = config.updated(

@@ -35,7 +35,11 @@ def measure_images_per_second(architecture: Architecture, config: RunConfig) -> 
     network = place(architecture.build(), device).train()
     chosen = config.optimizer
     optimizer = make_optimizer(
-        chosen.name, list(network.named_parameters()), lr=chosen.lr, **chosen.options()
+        chosen.name,
+        list(network.named_parameters()),
+        lr=chosen.lr,
+        precision=config.precision,
+        **chosen.options(),
     )
 
     def step() -> None:
