@@ -5,9 +5,9 @@
     KERAS_BACKEND=tensorflow python benchmarks/keras_worker.py JOB.json
 
 So it runs in an environment of its own, without cnnlab. The job names an ``.npz`` file of arrays
-and the file that the answer, JSON, is written to. Three kinds of jobs: ``fit`` trains as the
+and the file that the answer, JSON, is written to. Four kinds of jobs: ``fit`` trains as the
 report's author would, ``lockstep`` takes given steps from given weights, ``draws`` shows what
-chance decides.
+chance decides, ``speed`` times the steps of training.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ import numpy as np
 from keras_layers import keras_model
 from numpy.typing import NDArray
 from records import Record
+from step_clock import StepClock
 
 __all__ = ["SHOWN", "dropout_facts", "main"]
 
@@ -34,6 +35,8 @@ Arrays = Mapping[str, NDArray[Any]]
 _EVALUATION_BATCH = 250
 #: Images of ones that a dropout layer is shown.
 SHOWN = 256
+#: More than any measurement lasts.
+_ENDLESS = 1_000_000
 
 
 def fit(keras: ModuleType, job: Record, arrays: Arrays) -> Record:
@@ -128,6 +131,30 @@ def draws(keras: ModuleType, job: Record, arrays: Arrays) -> Record:
     return {"dropout": dropped}
 
 
+def speed(keras: ModuleType, job: Record, arrays: Arrays) -> Record:
+    """Train with ``model.fit`` on arrays in memory for as long as ``job["clock"]`` says."""
+    keras.utils.set_random_seed(job["seed"])
+    model = _model(keras, job)
+    _compile(keras, model, job)
+    clock = StepClock(job["batch_size"], **job["clock"])
+
+    def step_ended(*_: object, **__: object) -> None:
+        model.stop_training = clock.step_ended()
+
+    watcher = keras.callbacks.LambdaCallback(
+        on_epoch_begin=lambda *_, **__: clock.pause(), on_train_batch_end=step_ended
+    )
+    model.fit(
+        *_part(arrays, "stage1_train"),
+        batch_size=job["batch_size"],
+        epochs=_ENDLESS,
+        callbacks=[watcher],
+        verbose=0,
+    )
+    precision = keras.config.dtype_policy().compute_dtype
+    return {**clock.result(), "parameters": model.count_params(), "precision": precision}
+
+
 def dropout_facts(output: NDArray[Any]) -> Record:
     """What dropout made of ones ``[N, H, W, C]`` or ``[N, C]``: the share kept, and as what.
 
@@ -216,6 +243,7 @@ KINDS: dict[str, Callable[[ModuleType, Record, Arrays], Record]] = {
     "fit": fit,
     "lockstep": lockstep,
     "draws": draws,
+    "speed": speed,
 }
 
 
