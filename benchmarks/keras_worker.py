@@ -5,9 +5,10 @@
     KERAS_BACKEND=tensorflow python benchmarks/keras_worker.py JOB.json
 
 So it runs in an environment of its own, without cnnlab. The job names an ``.npz`` file of arrays
-and the file that the answer, JSON, is written to. Four kinds of jobs: ``fit`` trains as the
-report's author would, ``lockstep`` takes given steps from given weights, ``draws`` shows what
-chance decides, ``speed`` times the steps of training.
+and the file that the answer, JSON, is written to. Five kinds of jobs: ``fit`` trains as the
+report's author would, ``curve`` says how accurate such a training is after which time,
+``lockstep`` takes given steps from given weights, ``draws`` shows what chance decides, ``speed``
+times the steps of training.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from keras_layers import keras_model
 from numpy.typing import NDArray
 from records import Record
 from step_clock import StepClock
+from stopwatch import Stopwatch
 
 __all__ = ["SHOWN", "dropout_facts", "main"]
 
@@ -72,6 +74,43 @@ def fit(keras: ModuleType, job: Record, arrays: Arrays) -> Record:
         "chosen_epoch": {"stage": job["stages"], "epoch": best + 1},
         "validation": _scores(model, *_part(arrays, "validation")),
         "parameters": model.count_params(),
+    }
+
+
+def curve(keras: ModuleType, job: Record, arrays: Arrays) -> Record:
+    """Train, and after each epoch say how many seconds it took so far and how good it is on test.
+
+    The clock runs from before the network is built, with the pixels in memory; evaluation is off
+    it.
+    """
+    keras.utils.set_random_seed(job["seed"])
+    test = _part(arrays, "test")
+    # An array of an .npz file is read each time that it is asked for.
+    parts = {f"train_{name}": arrays[f"train_{name}"] for name in ("images", "labels")}
+    watch, epochs = Stopwatch(), list[Record]()
+
+    def note(epoch: int, logs: Record) -> None:
+        seconds, train = watch.seconds, {"train_accuracy": float(logs["accuracy"])}
+        with watch.paused():
+            accuracy = _scores(model, *test)["accuracy"]
+        epochs.append({"epoch": epoch + 1, "seconds": seconds, "accuracy": accuracy, **train})
+
+    model = _model(keras, job)
+    _compile(keras, model, job)
+    model.fit(
+        *_part(parts, "train"),
+        batch_size=job["batch_size"],
+        epochs=job["epochs"],
+        callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=note)],
+        verbose=0,
+    )
+    return {
+        "curve": epochs,
+        "accuracy": epochs[-1]["accuracy"],
+        "accuracy_tta": None,
+        "parameters": model.count_params(),
+        "trained_on": len(parts["train_labels"]),
+        "n_test": len(test[1]),
     }
 
 
@@ -241,6 +280,7 @@ def _save_weights(model: Any, path: str) -> None:
 
 KINDS: dict[str, Callable[[ModuleType, Record, Arrays], Record]] = {
     "fit": fit,
+    "curve": curve,
     "lockstep": lockstep,
     "draws": draws,
     "speed": speed,
