@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -65,20 +66,26 @@ class Preprocessing:
         """As plain values, for ``preprocessing.json``."""
         return asdict(self)
 
-    def constants(self) -> tuple[torch.Tensor, torch.Tensor]:
-        """Scale and offset, float32 ``[C]``, such that ``x = pixel * scale + offset``."""
-        std = torch.tensor(self.std, dtype=torch.float64)
-        mean = torch.tensor(self.mean, dtype=torch.float64)
-        return (1 / (255 * std)).float(), (-mean / std).float()
-
     def apply(self, images: torch.Tensor) -> torch.Tensor:
         """uint8 ``[N, H, W, C]`` -> float32 ``[N, C, H, W]``, channels last in memory."""
         count, height, width, channels = images.shape
         # Whole rows of pixels at a time: over three channels a processor's vectors stay empty.
-        scale, offset = (part.to(images.device).repeat(width) for part in self.constants())
+        scale, offset = _row_constants(self.mean, self.std, width, images.device)
         pixels = images.reshape(count * height, width * channels).float()
         normalized = torch.addcmul(offset, pixels, scale)
         return normalized.view(count, height, width, channels).permute(0, 3, 1, 2)
+
+
+@lru_cache(maxsize=64)
+def _row_constants(
+    mean: tuple[float, ...], std: tuple[float, ...], width: int, device: torch.device
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Scale and offset of a row of pixels, float32 ``[W * C]``: ``x = pixel * scale + offset``."""
+    with torch.inference_mode(mode=False):  # or training could not use what evaluation made
+        deviation = torch.tensor(std, dtype=torch.float64)
+        scale = 1 / (255 * deviation)
+        offset = -torch.tensor(mean, dtype=torch.float64) / deviation
+        return scale.float().repeat(width).to(device), offset.float().repeat(width).to(device)
 
 
 def measure_preprocessing(
