@@ -63,10 +63,10 @@ class FoundRate(ShownAsText):
 
     def options(self) -> str:
         """The suggestion as options of ``cnnlab train``; empty where there is none."""
-        rate, *rest = [(key, f"{value:g}") for key, value in self.settings.items()] or [("", "")]
-        return (
-            " ".join([f"--lr {rate[1]}", *(f"--set {k}={v}" for k, v in rest)]) if rate[0] else ""
-        )
+        if self.suggestion is None:
+            return ""
+        rest = [f"--set {key}={value:g}" for key, value in self.settings.items()][1:]
+        return " ".join([f"--lr {self.suggestion:g}", *rest])
 
     def to_dict(self) -> dict[str, Any]:
         """What ``cnnlab find-lr --json`` prints."""
@@ -152,8 +152,10 @@ def find_lr(
     low, high = search[0] if low is None else low, search[1] if high is None else high
     _check(steps, low, high)
     test = range_test(config, np.geomspace(low, high, steps), runs=runs, watch=watch)
-    rates = {name: rule.find(test.rates, test.smoothed) for name, rule in _rules(test)}
-    suggestion = rates.pop(SUGGESTION, None)
+    # All rules are asked, or none where the curve is too short for any.
+    asked = RULES.items() if len(test.rates) >= FEWEST_STEPS else ()
+    rates = {name: rule.find(test.rates, test.smoothed) for name, rule in asked}
+    suggestion = rates.get(SUGGESTION)
     problem = _problem(test, steps, low) if suggestion is None else None
     return FoundRate(
         config=config,
@@ -163,11 +165,6 @@ def find_lr(
         problem=problem,
         notes=[] if problem else _notes(test, steps),
     )
-
-
-def _rules(test: RangeTest) -> list[tuple[str, Any]]:
-    """The rules that the curve is long enough for: all, or none."""
-    return list(RULES.items()) if len(test.rates) >= FEWEST_STEPS else []
 
 
 def _check(steps: int, low: float, high: float) -> None:
