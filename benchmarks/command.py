@@ -14,27 +14,50 @@ from workers import BACKENDS, KerasPeer
 from cnnlab.errors import CnnlabError
 from cnnlab.models import report_figures
 
-__all__ = ["options", "peer_of", "run_command", "settings_of"]
+__all__ = [
+    "add_peer",
+    "measurement_options",
+    "options",
+    "peer_of",
+    "run_command",
+    "settings_of",
+]
+
+
+def measurement_options(
+    description: str | None, *, data: str, threads: int, out: Path
+) -> argparse.ArgumentParser:
+    """A parser with what every measurement is asked, and the defaults; ``data`` is for the help."""
+    parser = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    add("--data", default="cifar10-jpeg", help=data)
+    add("--threads", type=int, default=threads, help="threads of each process")
+    add("--out", type=Path, default=out, help="what is measured or trained goes here")
+    return parser
+
+
+def add_peer(parser: argparse.ArgumentParser) -> None:
+    """Let Keras be named, for :func:`peer_of`."""
+    add = parser.add_argument
+    add("--keras-python", type=Path, default=Path(sys.executable), metavar="PYTHON")
+    add("--backend", choices=BACKENDS, default="torch")
 
 
 def options(
     description: str | None, *, models: str, train: int, epochs: int
 ) -> argparse.ArgumentParser:
     """A parser with the options that every comparison with Keras has, and their defaults."""
-    parser = argparse.ArgumentParser(
-        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    data, out = "what models B to F are trained on", Path("build/fidelity")
+    parser = measurement_options(description, data=data, threads=1, out=out)
+    add_peer(parser)
     add = parser.add_argument
     add("--models", default=models, help="letters of the report's models, names or YAML files")
     add("--train", type=int, default=train, help="images; the last fifth of each stage is held out")
     add("--validation", type=int, default=10_000, help="images of the final accuracy")
     add("--epochs", type=int, default=epochs, help="at most, a stage")
-    add("--data", default="cifar10-jpeg", help="what models B to F are trained on")
     add("--fashion", default="fashion-mnist", help="what model A is trained on")
-    add("--threads", type=int, default=1, help="threads of each process")
-    add("--keras-python", type=Path, default=Path(sys.executable), metavar="PYTHON")
-    add("--backend", choices=BACKENDS, default="torch")
-    add("--out", type=Path, default=Path("build/fidelity"), help="records and runs go here")
     return parser
 
 

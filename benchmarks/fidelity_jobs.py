@@ -100,7 +100,10 @@ def prepare(settings: Mapping[str, Any]) -> Material:
     split = draw_split(dataset, config.data.sizes(), seed=config.data.split_seed, stratify=False)
     stages = plan_stages(split.train, config.training)
     architecture = load_architecture(
-        config.model.name, input_shape=dataset.image_shape, classes=len(dataset.class_names)
+        config.model.name,
+        input_shape=dataset.image_shape,
+        classes=len(dataset.class_names),
+        params=config.model.params,
     )
     return Material(config, dataset, split, stages, architecture)
 

@@ -5,9 +5,10 @@
     KERAS_BACKEND=tensorflow python benchmarks/keras_worker.py JOB.json
 
 So it runs in an environment of its own, without cnnlab. The job names an ``.npz`` file of arrays
-and the file that the answer, JSON, is written to. Three kinds of jobs: ``fit`` trains as the
-report's author would, ``lockstep`` takes given steps from given weights, ``draws`` shows what
-chance decides.
+and the file that the answer, JSON, is written to. Five kinds of jobs: ``fit`` trains as the
+report's author would, ``curve`` says how accurate such a training is after which time,
+``lockstep`` takes given steps from given weights, ``draws`` shows what chance decides, ``speed``
+times the steps of training.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ import numpy as np
 from keras_layers import keras_model
 from numpy.typing import NDArray
 from records import Record
+from step_clock import StepClock
+from stopwatch import Stopwatch
 
 __all__ = ["SHOWN", "dropout_facts", "main"]
 
@@ -34,6 +37,8 @@ Arrays = Mapping[str, NDArray[Any]]
 _EVALUATION_BATCH = 250
 #: Images of ones that a dropout layer is shown.
 SHOWN = 256
+#: More than any measurement lasts.
+_ENDLESS = 1_000_000
 
 
 def fit(keras: ModuleType, job: Record, arrays: Arrays) -> Record:
@@ -69,6 +74,43 @@ def fit(keras: ModuleType, job: Record, arrays: Arrays) -> Record:
         "chosen_epoch": {"stage": job["stages"], "epoch": best + 1},
         "validation": _scores(model, *_part(arrays, "validation")),
         "parameters": model.count_params(),
+    }
+
+
+def curve(keras: ModuleType, job: Record, arrays: Arrays) -> Record:
+    """Train, and after each epoch say how many seconds it took so far and how good it is on test.
+
+    The clock runs from before the network is built, with the pixels in memory; evaluation is off
+    it.
+    """
+    keras.utils.set_random_seed(job["seed"])
+    test = _part(arrays, "test")
+    # An array of an .npz file is read each time that it is asked for.
+    parts = {f"train_{name}": arrays[f"train_{name}"] for name in ("images", "labels")}
+    watch, epochs = Stopwatch(), list[Record]()
+
+    def note(epoch: int, logs: Record) -> None:
+        seconds, train = watch.seconds, {"train_accuracy": float(logs["accuracy"])}
+        with watch.paused():
+            accuracy = _scores(model, *test)["accuracy"]
+        epochs.append({"epoch": epoch + 1, "seconds": seconds, "accuracy": accuracy, **train})
+
+    model = _model(keras, job)
+    _compile(keras, model, job)
+    model.fit(
+        *_part(parts, "train"),
+        batch_size=job["batch_size"],
+        epochs=job["epochs"],
+        callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=note)],
+        verbose=0,
+    )
+    return {
+        "curve": epochs,
+        "accuracy": epochs[-1]["accuracy"],
+        "accuracy_tta": None,
+        "parameters": model.count_params(),
+        "trained_on": len(parts["train_labels"]),
+        "n_test": len(test[1]),
     }
 
 
@@ -126,6 +168,30 @@ def draws(keras: ModuleType, job: Record, arrays: Arrays) -> Record:
         if "Dropout" in type(layer).__name__
     }
     return {"dropout": dropped}
+
+
+def speed(keras: ModuleType, job: Record, arrays: Arrays) -> Record:
+    """Train with ``model.fit`` on arrays in memory for as long as ``job["clock"]`` says."""
+    keras.utils.set_random_seed(job["seed"])
+    model = _model(keras, job)
+    _compile(keras, model, job)
+    clock = StepClock(job["batch_size"], **job["clock"])
+
+    def step_ended(*_: object, **__: object) -> None:
+        model.stop_training = clock.step_ended()
+
+    watcher = keras.callbacks.LambdaCallback(
+        on_epoch_begin=lambda *_, **__: clock.pause(), on_train_batch_end=step_ended
+    )
+    model.fit(
+        *_part(arrays, "stage1_train"),
+        batch_size=job["batch_size"],
+        epochs=_ENDLESS,
+        callbacks=[watcher],
+        verbose=0,
+    )
+    precision = keras.config.dtype_policy().compute_dtype
+    return {**clock.result(), "parameters": model.count_params(), "precision": precision}
 
 
 def dropout_facts(output: NDArray[Any]) -> Record:
@@ -214,8 +280,10 @@ def _save_weights(model: Any, path: str) -> None:
 
 KINDS: dict[str, Callable[[ModuleType, Record, Arrays], Record]] = {
     "fit": fit,
+    "curve": curve,
     "lockstep": lockstep,
     "draws": draws,
+    "speed": speed,
 }
 
 

@@ -6,12 +6,14 @@ import json
 from pathlib import Path
 from typing import Any
 
-__all__ = ["DRAWS", "FITS", "LOCKSTEP", "Record", "read_records"]
+__all__ = ["DRAWS", "FITS", "LOCKSTEP", "RACES", "Record", "read_records"]
 
 Record = dict[str, Any]
 
 #: The files in the folder of a comparison: of fidelity.py, lockstep.py and draws.py.
 FITS, LOCKSTEP, DRAWS = "records.jsonl", "lockstep.jsonl", "draws.jsonl"
+#: And that of time_to_accuracy.py.
+RACES = "time_to_accuracy.jsonl"
 
 
 def read_records(path: Path) -> list[Record]:

@@ -152,18 +152,22 @@ class TrainingConfig(Section):
 
     ``mode`` sequential trains on chunks of ``stage_size`` images one after the other (at most
     ``stages`` of them), each a stage of up to ``epochs`` epochs; full is one stage on
-    everything. ``inner_validation`` is the share of a stage's images (its last ones) that is held
-    out and watched, as Keras's ``validation_split`` does. ``weights`` says what evaluation uses:
-    those of the last stage's best epoch by the monitored figure, or the last ones; a stage always
-    goes on from the last weights of the one before.
+    everything. ``steps`` ends a stage after so many steps of the optimizer, within an epoch if
+    need be, and the schedule is laid over them. ``inner_validation`` is the share of a stage's
+    images (its last ones) that is held out and watched, as Keras's ``validation_split`` does;
+    what is watched is measured every ``watch_every`` epochs and at a stage's end. ``weights``
+    says what evaluation uses: those of the last stage's best epoch by the monitored figure, or
+    the last ones; a stage always goes on from the last weights of the one before.
     """
 
     mode: Literal["full", "sequential"] = "full"
     stage_size: Annotated[int, Field(ge=1)] = 10_000
     stages: Annotated[int, Field(ge=1, le=10_000)] | None = None
     epochs: Annotated[int, Field(ge=1, le=100_000)] = 10
+    steps: Annotated[int, Field(ge=1, le=1_000_000_000)] | None = None
     batch_size: Annotated[int, Field(ge=1, le=1_000_000)] = 128
     inner_validation: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    watch_every: Annotated[int, Field(ge=1, le=100_000)] = 1
     early_stopping: EarlyStoppingConfig | None = None
     keep_optimizer: bool = False
     weights: Literal["best", "last"] = "best"
@@ -213,6 +217,8 @@ class RunConfig(Section):
             raise ValueError(
                 "training: class_weights and sampling both balance the classes; choose one"
             )
+        if training.early_stopping is not None and training.watch_every > 1:
+            raise ValueError("training: early_stopping needs watch_every to be 1")
         return self
 
     def to_dict(self) -> dict[str, Any]:

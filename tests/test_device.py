@@ -4,8 +4,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cnnlab.device import (
+    _bf16_speed_up,
     choose_device,
     choose_precision,
+    choose_threads,
     describe_machine,
     fold_seed,
     memory_errors,
@@ -35,7 +37,7 @@ def test_auto_takes_what_is_there_and_says_why():
 
 
 def test_precision_is_fp32_where_the_processor_has_no_bf16(monkeypatch):
-    monkeypatch.setattr("cnnlab.device._processor_flags", lambda: {"avx2"})
+    monkeypatch.setattr("cnnlab.device.processor_flags", lambda: {"avx2"})
     choice = choose_precision("auto", "cpu")
     assert (choice.name, choice.reason) == ("fp32", "this processor does not compute in bf16")
     assert choose_precision("bf16", "cpu").name == "bf16"
@@ -45,8 +47,8 @@ def test_precision_is_fp32_where_the_processor_has_no_bf16(monkeypatch):
 
 @pytest.mark.parametrize(("gain", "chosen"), [(2.0, "bf16"), (0.1, "fp32")])
 def test_precision_is_measured_where_the_processor_has_bf16(monkeypatch, gain, chosen):
-    monkeypatch.setattr("cnnlab.device._processor_flags", lambda: {"avx512_bf16"})
-    monkeypatch.setattr("cnnlab.device._bf16_speed_up", lambda: gain)
+    monkeypatch.setattr("cnnlab.device.processor_flags", lambda: {"avx512_bf16"})
+    monkeypatch.setattr("cnnlab.device._bf16_speed_up", lambda threads: gain)
     choice = choose_precision("auto", "cpu")
     assert choice.name == chosen
     assert f"{gain:.1f} times as fast" in choice.reason
@@ -87,6 +89,23 @@ def test_out_of_memory_is_one_line():
             fail(error)
     with pytest.raises(RuntimeError, match="other"):
         fail(RuntimeError("other"))
+
+
+@pytest.mark.parametrize(
+    ("said", "count"), [("3", 3), ("2,4", 2), ("", None), ("many", None), ("0", None), ("-1", None)]
+)
+def test_threads_are_the_cores_unless_the_environment_says_otherwise(monkeypatch, said, count):
+    monkeypatch.setenv("OMP_NUM_THREADS", said)
+    monkeypatch.setattr("cnnlab.device.usable_cores", lambda: (5, "5 cores to run on"))
+    expected = (5, "5 cores to run on") if count is None else (count, "OMP_NUM_THREADS says so")
+    assert choose_threads() == expected
+    assert choose_threads(7) == (7, "asked for")
+
+
+def test_a_measurement_of_precision_leaves_the_threads_as_they_were():
+    before = torch.get_num_threads()
+    assert _bf16_speed_up(before + 1) > 0
+    assert torch.get_num_threads() == before
 
 
 def test_the_machine_is_described():

@@ -12,6 +12,7 @@ import typer
 from cnnlab.cli import (
     compare,
     data,
+    doctor,
     evaluate,
     find_lr,
     models,
@@ -68,6 +69,7 @@ app.command("compare")(compare.compare)
 app.command("report")(report.report)
 app.command("reproduce")(reproduce.reproduce)
 app.add_typer(runs.app, name="runs")
+app.command("doctor")(doctor.doctor)
 
 
 def _run(arguments: list[str] | None) -> int:

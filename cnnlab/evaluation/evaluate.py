@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 
 from cnnlab.data.source import Say, unsaid
-from cnnlab.device import choose_device, make_repeatable
+from cnnlab.device import choose_device, set_up_torch
 from cnnlab.errors import RunError
 from cnnlab.evaluation.ledger import enter_test_opening
 from cnnlab.inference import Preprocessing, load_network, predict_logits
@@ -125,7 +125,7 @@ def evaluate(
     rows = np.array(run.split[split], dtype=np.int64)
     if not len(rows):
         raise RunError(f"its {split} split holds no image", where=run.path)
-    make_repeatable(config.threads or 1)
+    set_up_torch(config.threads or 1)
     network = load_network(run, choose_device(device or config.device).name)
     dataset = run.open_dataset(say)
     preprocessing = Preprocessing.from_dict(run.preprocessing)

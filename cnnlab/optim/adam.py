@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from inspect import unwrap
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from cnnlab.optim.base import OPTIMIZERS, Group, OptimizerEntry
+from cnnlab.optim.base import OPTIMIZERS, Group, OptimizerEntry, QuickToStart
 from cnnlab.options import Number, Value
 
 __all__ = ["ADAM_OPTIONS", "Adam"]
@@ -21,7 +22,11 @@ ADAM_OPTIONS = {
 }
 
 
-class Adam(torch.optim.AdamW):
+#: As in :class:`cnnlab.optim.base.QuickToStart`.
+_ADAMW_STEP = unwrap(torch.optim.AdamW.step)
+
+
+class Adam(QuickToStart, torch.optim.AdamW):
     """Adam (Kingma and Ba, 2015) as Keras computes it, in torch's fused kernel.
 
     The fused kernel goes over the memory once, which is most of the work at batch size 1. Keras
@@ -59,7 +64,8 @@ class Adam(torch.optim.AdamW):
             for param in group["params"]:
                 _align(param, self.state.get(param, {}))
         try:
-            super().step()
+            with torch.no_grad():
+                _ADAMW_STEP(self)
         finally:
             for group, rate in zip(self.param_groups, rates, strict=True):
                 group["lr"] = rate

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from inspect import unwrap
 from typing import Any
 
 import torch
@@ -18,6 +19,7 @@ __all__ = [
     "OPTIMIZERS",
     "GroupOptimizer",
     "OptimizerEntry",
+    "QuickToStart",
     "make_optimizer",
     "optimizer_options",
 ]
@@ -65,9 +67,13 @@ def make_optimizer(
     *,
     lr: float,
     weight_decay: float = 0.0,
+    precision: str = "fp32",
     **options: Any,
 ) -> torch.optim.Optimizer:
     """Make an optimizer over the parameters that need gradients.
+
+    ``precision``, the training's, is what an update that multiplies matrices does so in; weights
+    and state are fp32 all the same.
 
     ``weight_decay`` is decoupled in every optimizer: before each step a parameter, biases and
     gammas too, is multiplied by ``1 - lr * weight_decay``. Every group keeps its ``initial_lr``, so
@@ -85,10 +91,24 @@ def make_optimizer(
     optimizer = OPTIMIZERS.get(name).build(trainable, rate, decay, filled)
     for group in optimizer.param_groups:
         group["initial_lr"] = group["lr"]
+        group["precision"] = precision
     return optimizer
 
 
-class GroupOptimizer(torch.optim.Optimizer):
+class QuickToStart(torch.optim.Optimizer):
+    """torch's optimizer without its guards against being compiled.
+
+    The first call of a guarded method imports torch's compiler, some 800 modules: more than a
+    second before the first step of every training. Nothing here is compiled through an optimizer.
+    """
+
+    add_param_group = unwrap(torch.optim.Optimizer.add_param_group)
+    load_state_dict = unwrap(torch.optim.Optimizer.load_state_dict)
+    state_dict = unwrap(torch.optim.Optimizer.state_dict)
+    zero_grad = unwrap(torch.optim.Optimizer.zero_grad)
+
+
+class GroupOptimizer(QuickToStart):
     """Steps over groups with decoupled weight decay; a subclass says what one update is."""
 
     def __init__(

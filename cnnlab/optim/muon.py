@@ -19,15 +19,14 @@ _QUINTIC = (3.4445, -4.7750, 2.0315)
 _EPSILON = 1e-7
 
 
-def orthogonalize(matrix: Tensor, steps: int) -> Tensor:
+def orthogonalize(matrix: Tensor, steps: int, precision: str = "fp32") -> Tensor:
     """Bring all singular values of a 2-D tensor near 1 by Newton-Schulz iteration.
 
-    Computed in bfloat16 on CUDA; elsewhere in float32, because a processor without bfloat16 takes
-    hundreds of times as long in it. Source: K. Jordan, "Muon: an optimizer for hidden layers in
-    neural networks", 2024.
+    ``precision`` is that of the products, bf16 or fp32; the result is of the matrix's own type.
+    Source: K. Jordan, "Muon: an optimizer for hidden layers in neural networks", 2024.
     """
     a, b, c = _QUINTIC
-    x = matrix.to(torch.bfloat16 if matrix.is_cuda else torch.float32)
+    x = matrix.to(torch.bfloat16 if precision == "bf16" else torch.float32)
     tall = x.shape[0] > x.shape[1]
     x = x.T if tall else x
     x = x / (x.norm() + _EPSILON)
@@ -54,9 +53,9 @@ class Muon(GroupOptimizer):
                 for param in params:
                     param.mul_(len(param) ** 0.5 / param.norm().clamp_min(_EPSILON))
             directions = [
-                orthogonalize(direction.flatten(1), group["newton_schulz_steps"]).reshape(
-                    direction.shape
-                )
+                orthogonalize(
+                    direction.flatten(1), group["newton_schulz_steps"], group["precision"]
+                ).reshape(direction.shape)
                 for direction in directions
             ]
         torch._foreach_add_(params, directions, alpha=-group["lr"])

@@ -1,8 +1,8 @@
-"""The training images on the device, and the order in which an epoch visits them."""
+"""A stage's training images, and the order in which an epoch visits them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
@@ -13,6 +13,7 @@ from cnnlab.data.dataset import Dataset
 from cnnlab.device import fold_seed
 from cnnlab.inference import Preprocessing
 from cnnlab.training.augment import Augmenter
+from cnnlab.training.stages import Length
 
 __all__ = ["Batches", "class_weights"]
 
@@ -25,10 +26,12 @@ def class_weights(labels: NDArray[np.int64], classes: int) -> NDArray[np.float64
 
 
 class Batches:
-    """One stage's images and labels on one device, delivered batch by batch.
+    """One stage's images and labels, delivered batch by batch on one device.
 
-    The dataset is one uint8 tensor there; batches are gathered from it, so there are no worker
-    processes that could hang or repeat random numbers (cifar10-airbench's way).
+    On the processor each batch is gathered from the dataset where it lies, which may be a file
+    that is mapped into memory: a million images take no more of it than a thousand. A GPU gets
+    the stage's images as one uint8 tensor, and augments a whole epoch at once (cifar10-airbench's
+    way). There are no worker processes that could hang or repeat random numbers.
     """
 
     def __init__(
@@ -41,38 +44,63 @@ class Batches:
         seed: int,
         device: torch.device,
     ) -> None:
-        images = torch.from_numpy(np.ascontiguousarray(dataset.images[rows])).to(device)
-        self.labels = torch.from_numpy(dataset.labels[rows]).to(device)
+        self._images, self._rows = dataset.images, rows
+        self._labels = torch.from_numpy(dataset.labels[rows])
         self._config, self._seed = config, seed
         self._device = device
         self._preprocessing = preprocessing
-        self._augmenter = Augmenter(images, config.augment, seed)
+        height, width = dataset.images.shape[1:3]
+        self._augmenter = Augmenter(
+            config.augment, count=len(rows), size=(height, width), seed=seed
+        )
+        self._on_device = None if device.type == "cpu" else self._gather(slice(None)).to(device)
         self._draw_weights: torch.Tensor | None = None
         if config.sampling == "balanced":
             weights = class_weights(dataset.labels[rows], len(dataset.class_names))
             self._draw_weights = torch.from_numpy(weights[dataset.labels[rows]])
 
-    def __len__(self) -> int:
-        """Steps an epoch; the last batch may be smaller."""
-        return -(-len(self.labels) // self._config.batch_size)
+    @property
+    def length(self) -> Length:
+        """How many batches and steps this stage has; an epoch's last batch may be smaller."""
+        return Length.of(len(self._rows), self._config)
 
     def epoch(
         self, stage: int, epoch: int, *, first_step: int = 0
     ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         """Yield (images float32 ``[B, C, H, W]`` channels last, labels int64 ``[B]``).
 
+
         The order is a function of (seed, stage, epoch); ``first_step`` batches are passed over.
         """
-        order = self._order(stage, epoch).to(self._device)
+        order = self._order(stage, epoch)
         self._augmenter.start_epoch(stage, epoch)
+        batches = self._divided(order)[first_step : self.length.steps_of(epoch)]
+        shown = self._one_by_one(batches) if self._on_device is None else self._at_once(batches)
+        for images, rows in zip(shown, batches, strict=True):
+            yield self._preprocessing.apply(images), self._labels[rows].to(self._device)
+
+    def _one_by_one(self, batches: Sequence[torch.Tensor]) -> Iterator[torch.Tensor]:
+        for rows in batches:
+            yield self._augmenter.apply(self._gather(rows.numpy()), rows)
+
+    def _at_once(self, batches: Sequence[torch.Tensor]) -> Iterator[torch.Tensor]:
+        if self._on_device is None or not batches:
+            return iter(())
+        rows = torch.cat(list(batches))
+        images = self._augmenter.apply(self._on_device[rows.to(self._device)], rows)
+        return iter(self._divided(images))
+
+    def _divided(self, whole: torch.Tensor) -> list[torch.Tensor]:
         size = self._config.batch_size
-        for start in range(first_step * size, len(order), size):
-            rows = order[start : start + size]
-            yield self._preprocessing.apply(self._augmenter.batch(rows)), self.labels[rows]
+        return [whole[start : start + size] for start in range(0, len(whole), size)]
+
+    def _gather(self, index: NDArray[np.int64] | slice) -> torch.Tensor:
+        """Copies of the stage's images, uint8 ``[B, H, W, C]``, on the processor."""
+        return torch.from_numpy(np.asarray(self._images[self._rows[index]]))
 
     def _order(self, stage: int, epoch: int) -> torch.Tensor:
         generator = torch.Generator().manual_seed(fold_seed(self._seed, "order", stage, epoch))
-        count = len(self.labels)
+        count = len(self._rows)
         if self._draw_weights is None:
             return torch.randperm(count, generator=generator)
         return torch.multinomial(self._draw_weights, count, replacement=True, generator=generator)

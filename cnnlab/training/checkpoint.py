@@ -95,4 +95,7 @@ def unpack_optimizer(
         if name.startswith("optimizer."):
             _, index, key = name.split(".", 2)
             state.setdefault(int(index), {})[key] = tensor
-    optimizer.load_state_dict({"state": state, "param_groups": header["groups"]})
+    # What a group says that was unknown when the checkpoint was written stays as it is.
+    own = optimizer.state_dict()["param_groups"]
+    groups = [{**new, **old} for new, old in zip(own, header["groups"], strict=True)]
+    optimizer.load_state_dict({"state": state, "param_groups": groups})

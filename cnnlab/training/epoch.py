@@ -11,6 +11,7 @@ from cnnlab.device import synchronize
 from cnnlab.training.batches import Batches
 from cnnlab.training.events import BatchDone, Watcher
 from cnnlab.training.fitter import Fitter
+from cnnlab.training.stages import Length
 from cnnlab.training.state import Clock
 
 __all__ = ["EpochRunner"]
@@ -38,18 +39,20 @@ class EpochRunner:
         place = fitter.state.position
         fitter.network.train()
         every = 1 if fitter.device.type == "cpu" else _FETCH_EVERY
+        length = self._batches.length
+        steps = length.steps_of(place.epoch)
         batches = self._batches.epoch(place.stage, place.epoch, first_step=place.step)
         start = time.perf_counter()
         for images, labels in batches:
-            loss, correct = fitter.step(images, labels, steps=len(self._batches), weights=weights)
+            loss, correct = fitter.step(images, labels, length=length, weights=weights)
             self._pending.append((loss, correct, len(labels)))
-            last = place.step == len(self._batches)
+            last = place.step == steps
             if last or place.step % every == 0:
                 self._fetch()
                 now = time.perf_counter()
                 self._clock.add(now - start)
                 start = now
-                self._tell()
+                self._tell(length)
                 if not last and pause():
                     return False
         return True
@@ -63,7 +66,7 @@ class EpochRunner:
             self._fitter.state.images_done += count
         self._pending.clear()
 
-    def _tell(self) -> None:
+    def _tell(self, length: Length) -> None:
         fitter = self._fitter
         place, sums = fitter.state.position, fitter.state.sums
         self._watch(
@@ -71,9 +74,9 @@ class EpochRunner:
                 stage=place.stage,
                 stages=self._stages,
                 epoch=place.epoch,
-                epochs=fitter.config.training.epochs,
+                epochs=length.epochs,
                 step=place.step,
-                steps=len(self._batches),
+                steps=length.steps_of(place.epoch),
                 loss=sums.loss / sums.seen,
                 accuracy=sums.correct / sums.seen,
                 images_per_second=sums.seen / max(self._clock.epoch_seconds, 1e-9),

@@ -43,7 +43,7 @@ _LOOK_AT_IMAGES = ("WhiteningConv2D",)
 _IMAGES_LOOKED_AT = 5_000
 _BYTES_A_LOOK = 9
 
-#: Row number, label, mirror and shift of each training image.
+#: Row number, label, place in the order, mirror and shift of each training image.
 _BYTES_A_ROW = 40
 
 #: Of a logit of an evaluated split: float32 in parts and whole, float64 where it is scored.
@@ -66,10 +66,10 @@ class Forecast:
     checkpoint_bytes: one ``last-STEP.safetensors``: weights, average, optimizer state.
     weights_bytes: ``best.safetensors``.
     other_files_bytes: split, predictions of validation and test, metrics, report.
-    images_bytes: the training images of a stage on the device.
+    images_bytes: what is kept of a stage's training images: their pixels only on a GPU.
     network_bytes: weights, gradients, average and optimizer state.
     preparing_bytes: what is there for a moment before the first step: images that weights are
-        computed from, or copies of them while they are widened at the border.
+        computed from, or copies that a GPU widens at the border.
     image_step_bytes: what one image of a batch takes in a training step.
     batch_size: images a step.
     update_bytes: what an optimizer's update makes beside its state.
@@ -152,7 +152,7 @@ def forecast(
         copies * weights_bytes + state * (_FLOAT * trainable + lines) + _HEADER_BYTES
     )
     stages = plan_stages(split.train, training)
-    images_bytes = max(len(stage.train) for stage in stages) * _bytes_a_row(architecture, config)
+    most = max(len(stage.train) for stage in stages)
     learnable = sum(step.trainable_params for step in steps)
     kernels = sum(step.trainable_params for step in steps if step.type != "Dense")
     share = _BF16_SHARE if config.precision == "bf16" else 1.0
@@ -160,11 +160,11 @@ def forecast(
         checkpoint_bytes=checkpoint_bytes,
         weights_bytes=weights_bytes,
         other_files_bytes=_other_files_bytes(architecture, config, split, len(stages)),
-        images_bytes=images_bytes,
+        images_bytes=most * _bytes_a_row(architecture, config),
         network_bytes=int(_FLOAT * (copies * params + (1 + state) * trainable)),
         preparing_bytes=max(
             _looked_at_bytes(architecture, len(split.train)),
-            2 * images_bytes if training.augment.translate else 0,
+            _widened_bytes(architecture, config, most),
         ),
         image_step_bytes=int(_STEP_SLACK * share * _FLOAT * _step_values(steps, frozen)),
         batch_size=min(training.batch_size, len(split.train)),
@@ -204,10 +204,26 @@ def _is_block(step: Step) -> bool:
 
 
 def _bytes_a_row(architecture: Architecture, config: RunConfig) -> int:
-    """A training image on the device, widened by what it may be shifted, and its draws."""
-    height, width, channels = architecture.input_shape
+    """What a training image takes beside those of a batch: its draws, and on a GPU its pixels.
+
+    The processor reads them where they lie; a GPU holds each once as it is and once augmented.
+    """
+    if not _on_accelerator(config):
+        return _BYTES_A_ROW
+    return 2 * prod(architecture.input_shape) + _BYTES_A_ROW
+
+
+def _widened_bytes(architecture: Architecture, config: RunConfig, images: int) -> int:
+    """Copies of a stage's images, widened at the border, while a GPU shifts an epoch of them."""
     margin = 2 * config.training.augment.translate
-    return (height + margin) * (width + margin) * channels + _BYTES_A_ROW
+    if not margin or not _on_accelerator(config):
+        return 0
+    height, width, channels = architecture.input_shape
+    return images * (height + margin) * (width + margin) * channels
+
+
+def _on_accelerator(config: RunConfig) -> bool:
+    return config.device.startswith(("cuda", "mps"))
 
 
 def _other_files_bytes(

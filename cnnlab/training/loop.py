@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from cnnlab.config import EarlyStoppingConfig, RunConfig, make_config
-from cnnlab.device import make_repeatable, memory_errors
+from cnnlab.device import memory_errors, set_up_torch
 from cnnlab.errors import CnnlabError, Interrupted, RunError
 from cnnlab.files import exclusive_lock, write_json
 from cnnlab.runs import Run
@@ -58,7 +58,7 @@ def resume(run: Run, watch: Watcher = unwatched) -> Run:
 
 def _fit(prepared: Prepared, watch: Watcher) -> Run:
     run = prepared.run
-    make_repeatable(prepared.config.threads or 1)
+    set_up_torch(prepared.config.threads or 1)
     with ExitStack() as stack:
         lock = exclusive_lock(run.lock_file, wait_seconds=_LOCK_SECONDS, holder="training")
         stack.enter_context(lock)
@@ -139,22 +139,23 @@ class _Loop:
         self.finish("finished", state.stopped_because or self._why_stage_ended())
 
     def _fit_stage(self, stage: Stage) -> None:
-        place, training = self.fitter.state.position, self.config.training
+        place = self.fitter.state.position
         batches = Batches(
             self.prepared.dataset,
             stage.train,
-            training,
+            self.config.training,
             self.prepared.preprocessing,
             seed=self.config.seed,
             device=self.fitter.device,
         )
         runner = EpochRunner(self.fitter, batches, self.clock, self.watch, stages=len(self.stages))
         weights = self.fitter.loss_weights(stage.train)
-        while place.epoch <= training.epochs and not self._early_stop():
+        epochs = batches.length.epochs
+        while place.epoch <= epochs and not self._early_stop():
             whole = runner.run(weights, self._pause)
             if not whole and not self._out_of_time():
                 self._interrupt()
-            self._end_epoch(stage)
+            self._end_epoch(stage, epochs)
             if self._out_of_time():
                 break
 
@@ -203,11 +204,13 @@ class _Loop:
             "train_accuracy": state.sums.correct / state.sums.seen,
         }
 
-    def _end_epoch(self, stage: Stage) -> None:
+    def _end_epoch(self, stage: Stage, epochs: int) -> None:
         state, place = self.fitter.state, self.fitter.state.position
         record, seconds = self._epoch_record(), self.clock.epoch_seconds
         rate = state.sums.seen / max(seconds, 1e-9)
-        best = self._evaluate(stage, record)
+        watched = place.epoch % self.config.training.watch_every == 0
+        over = place.epoch == epochs or self._out_of_time()
+        best = (watched or over) and self._evaluate(stage, record)
         spent = {"seconds": round(seconds, 3), "images_per_second": round(rate, 1)}
         self.run.append("metrics.jsonl", record)
         self.run.append("timing.jsonl", {"stage": place.stage, "epoch": place.epoch, **spent})
@@ -218,7 +221,6 @@ class _Loop:
         if time.monotonic() - self._saved_at > _EPOCH_SAVE_SECONDS:
             self._save()
             write_progress(self.run)
-        epochs = self.config.training.epochs
         self.watch(EpochDone(len(self.stages), epochs, record, seconds, rate, best))
         if self.stop.signal is not None:
             self._interrupt()

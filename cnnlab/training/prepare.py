@@ -6,13 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from cnnlab.config import DataConfig, RunConfig, TrainingConfig
 from cnnlab.data import open_dataset, settled_options, settled_source
 from cnnlab.data.dataset import Dataset
 from cnnlab.data.split import Split, draw_split
-from cnnlab.device import choose_device, choose_precision, describe_machine
+from cnnlab.device import choose_device, choose_precision, choose_threads, describe_machine
 from cnnlab.errors import ConfigError, DataError, RunError
 from cnnlab.inference import Preprocessing
 from cnnlab.models import MODELS, Architecture
@@ -95,8 +93,8 @@ def _read_dataset(config: RunConfig, base: BaseRun | None, watch: Watcher) -> Da
 def _resolve(config: RunConfig, dataset: Dataset) -> tuple[RunConfig, dict[str, Any]]:
     """Spell out what depends on the machine and the data; return it with the reasons."""
     device = choose_device(config.device)
-    precision = choose_precision(config.precision, device.name)
-    threads = config.threads or torch.get_num_threads()
+    threads, threads_reason = choose_threads(config.threads)
+    precision = choose_precision(config.precision, device.name, threads)
     stratify = config.data.stratify
     model = config.model.name
     resolved = config.updated(
@@ -114,6 +112,7 @@ def _resolve(config: RunConfig, dataset: Dataset) -> tuple[RunConfig, dict[str, 
         "device": {"name": device.name, "reason": device.reason},
         "precision": {"name": precision.name, "reason": precision.reason},
         "threads": threads,
+        "threads_reason": threads_reason,
     }
     return resolved, reasons
 

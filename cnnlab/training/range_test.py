@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnnlab.config import RunConfig
-from cnnlab.device import make_repeatable, memory_errors
+from cnnlab.device import memory_errors, set_up_torch
 from cnnlab.training.batches import Batches
 from cnnlab.training.events import RateTried, Watcher
 from cnnlab.training.fitter import Fitter
 from cnnlab.training.prepare import Prepared
 from cnnlab.training.rate_rules import Smoother, smooth
-from cnnlab.training.stages import plan_stages
+from cnnlab.training.stages import Length, plan_stages
 from cnnlab.training.trial import prepare_trial
 
 __all__ = ["RangeTest", "range_test"]
@@ -54,18 +54,14 @@ class _RisingFitter(Fitter):
         super().__init__(prepared)
         self._factors = factors
 
-    def set_learning_rate(self, steps: int) -> None:
+    def set_learning_rate(self, length: Length) -> None:
         factor = float(self._factors[self.state.position.total_steps])
         for group in self.optimizer.param_groups:
             group["lr"] = group["initial_lr"] * factor
 
 
 def range_test(
-    config: RunConfig,
-    rates: NDArray[np.float64],
-    *,
-    runs: Path,
-    watch: Watcher,
+    config: RunConfig, rates: NDArray[np.float64], *, runs: Path, watch: Watcher
 ) -> RangeTest:
     """Take the first steps of the training that ``config`` describes, one at each of ``rates``.
 
@@ -79,7 +75,7 @@ def range_test(
     the exponential rise of fastai's ``lr_find``. Raises as ``train`` does before its first step.
     """
     prepared = prepare_trial(config, runs, watch)
-    make_repeatable(prepared.config.threads or 1)
+    set_up_torch(prepared.config.threads or 1)
     with memory_errors("training"):
         fitter = _RisingFitter(prepared, rates / prepared.config.optimizer.lr)
         return _measured(rates, _losses(fitter, len(rates)), watch)
@@ -89,22 +85,24 @@ def _losses(fitter: Fitter, steps: int) -> Iterator[float]:
     """Take the steps, epoch after epoch, and yield the loss of each."""
     prepared, place = fitter.prepared, fitter.state.position
     rows = plan_stages(prepared.split.train, prepared.config.training)[0].train
+    # Longer than the training where that is shorter than the test: no epoch has no batch.
+    training = prepared.config.training.model_copy(update={"epochs": steps, "steps": None})
     batches = Batches(
         prepared.dataset,
         rows,
-        prepared.config.training,
+        training,
         prepared.preprocessing,
         seed=prepared.config.seed,
         device=fitter.device,
     )
     weights = fitter.loss_weights(rows)
     fitter.network.train()
-    while True:
+    while place.total_steps < steps:
         for images, labels in batches.epoch(place.stage, place.epoch):
+            loss, _ = fitter.step(images, labels, length=batches.length, weights=weights)
+            yield float(loss)
             if place.total_steps == steps:
                 return
-            loss, _ = fitter.step(images, labels, steps=len(batches), weights=weights)
-            yield float(loss)
         place.epoch, place.step = place.epoch + 1, 0
 
 

@@ -13,24 +13,18 @@ import torch
 from cnnlab.config import RunConfig
 from cnnlab.data.split import Split
 from cnnlab.errors import MemoryLimitError, StorageError
+from cnnlab.machine import available_memory
 from cnnlab.models import Architecture
 from cnnlab.tables import bytes_text
 from cnnlab.training.events import Notice, Watcher
 from cnnlab.training.forecast import Forecast, forecast
 from cnnlab.training.transplant import frozen_layers
 
-__all__ = ["Room", "available_memory", "check_room", "foresee", "free_disk", "look_around"]
+__all__ = ["Room", "check_room", "foresee", "free_disk", "look_around"]
 
 #: A forecast of memory is off by a quarter at most: it is refused only where even less of it
 #: does not fit, and doubted from the share of the room on at which it may not.
 _SURELY, _DOUBTFUL = 1 / 1.25, 0.9
-
-_CGROUPS = Path("/sys/fs/cgroup")
-#: Files with limit and use, and the use's part that the kernel can give back, of versions 2 and 1.
-_CGROUP_FILES = (
-    ("memory.max", "memory.current", "inactive_file"),
-    ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
-)
 
 
 @dataclass(frozen=True)
@@ -96,59 +90,6 @@ def free_disk(folder: Path) -> int:
     while not place.exists():
         place = place.parent
     return shutil.disk_usage(place).free
-
-
-def available_memory(cgroups: Path = _CGROUPS, own: Path = Path("/proc/self/cgroup")) -> int:
-    """Bytes that this process can still have: the least that machine, container and shell allow.
-
-    In a container the machine's figure says nothing of the limit that ends the process; the
-    limits of its control group (``own``) and of those around it count, in version 2 or 1, and so
-    does ``ulimit -v``.
-    """
-    left = [psutil.virtual_memory().available]
-    for folder in _control_groups(cgroups, own):
-        left += [found for files in _CGROUP_FILES if (found := _left_in(folder, files)) is not None]
-    left += _left_of_address_space()
-    return max(min(left), 0)
-
-
-def _left_of_address_space() -> list[int]:
-    import resource
-
-    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
-    if limit == resource.RLIM_INFINITY:
-        return []
-    return [limit - psutil.Process().memory_info().vms]
-
-
-def _control_groups(cgroups: Path, own: Path) -> list[Path]:
-    """The folders of this process's control group and of those around it."""
-    folders: list[Path] = []
-    try:
-        lines = own.read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return []
-    for line in lines:
-        _, controllers, name = [*line.split(":", 2), "", ""][:3]
-        if controllers and "memory" not in controllers.split(","):
-            continue
-        top = cgroups / "memory" if controllers else cgroups
-        place = top / name.lstrip("/")
-        folders += [place, *(up for up in place.parents if up.is_relative_to(top))]
-    return folders
-
-
-def _left_in(folder: Path, files: tuple[str, str, str]) -> int | None:
-    """Bytes below a control group's limit; None where it has none."""
-    limit, used, cache = files
-    try:
-        most = int((folder / limit).read_text(encoding="ascii"))
-        now = int((folder / used).read_text(encoding="ascii"))
-        stat = (folder / "memory.stat").read_text(encoding="ascii").split()
-    except (OSError, ValueError):  # not there, or "max"
-        return None
-    facts = dict(zip(stat[::2], stat[1::2], strict=False))
-    return most - now + int(facts.get(cache, 0))
 
 
 def check_room(

@@ -8,7 +8,7 @@ import torch
 from torch.nn import functional
 
 from cnnlab.config import RunConfig
-from cnnlab.device import make_repeatable, synchronize
+from cnnlab.device import choose_threads, set_up_torch, synchronize
 from cnnlab.inference import place
 from cnnlab.models import Architecture
 from cnnlab.optim import make_optimizer
@@ -25,7 +25,7 @@ def measure_images_per_second(architecture: Architecture, config: RunConfig) -> 
     ``config`` must be resolved (device, precision, threads); its batch size is used.
     """
     device = torch.device(config.device)
-    make_repeatable(config.threads or torch.get_num_threads())
+    set_up_torch(choose_threads(config.threads)[0])
     height, width, channels = architecture.input_shape
     batch = config.training.batch_size
     generator = torch.Generator().manual_seed(0)
@@ -35,7 +35,11 @@ def measure_images_per_second(architecture: Architecture, config: RunConfig) -> 
     network = place(architecture.build(), device).train()
     chosen = config.optimizer
     optimizer = make_optimizer(
-        chosen.name, list(network.named_parameters()), lr=chosen.lr, **chosen.options()
+        chosen.name,
+        list(network.named_parameters()),
+        lr=chosen.lr,
+        precision=config.precision,
+        **chosen.options(),
     )
 
     def step() -> None:

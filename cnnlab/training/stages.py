@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from cnnlab.config import TrainingConfig
 from cnnlab.errors import ConfigError
 
-__all__ = ["Stage", "plan_stages"]
+__all__ = ["Length", "Stage", "plan_stages"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,6 +19,36 @@ class Stage:
 
     train: NDArray[np.int64]
     inner: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Length:
+    """How long a stage is.
+
+    Attributes
+    ----------
+    batches: batches of a whole epoch.
+    steps: steps of the whole stage; the last epoch may end before its images are all seen.
+    """
+
+    batches: int
+    steps: int
+
+    @classmethod
+    def of(cls, images: int, config: TrainingConfig) -> Length:
+        """The length of a stage that trains on so many images."""
+        batches = -(-images // config.batch_size)
+        steps = config.epochs * batches
+        return cls(batches, steps if config.steps is None else min(steps, config.steps))
+
+    @property
+    def epochs(self) -> int:
+        """Epochs that are begun."""
+        return -(-self.steps // self.batches)
+
+    def steps_of(self, epoch: int) -> int:
+        """Steps of an epoch, counted from 1."""
+        return min(self.batches, self.steps - (epoch - 1) * self.batches)
 
 
 def plan_stages(train: NDArray[np.int64], config: TrainingConfig) -> list[Stage]:

@@ -9,7 +9,7 @@ from cnnlab.config import RunConfig
 from cnnlab.data import open_dataset, settled_source
 from cnnlab.data.dataset import Dataset
 from cnnlab.data.source import Say
-from cnnlab.device import choose_device, choose_precision
+from cnnlab.device import choose_device, choose_precision, choose_threads
 from cnnlab.errors import DataError
 from cnnlab.models import Architecture, load_architecture
 from cnnlab.training.speed import measure_images_per_second
@@ -92,7 +92,7 @@ class _Planner:
     def __init__(self, source: str, dataset: Dataset, seed: int, device: str) -> None:
         self.dataset, self.source, self.seed = dataset, source, seed
         self.device = choose_device(device).name
-        self.precision = choose_precision("auto", self.device).name
+        self.precision = choose_precision("auto", self.device, choose_threads()[0]).name
         self.train_images = round(dataset.parts["train"] * 0.8)
         self._flops_per_second: float | None = None
 

@@ -250,3 +250,10 @@ def test_offline_quickstart_downloads_nothing(cnnlab, monkeypatch, tmp_path):
     choose_data(said.append)
     assert "nothing is downloaded offline" in said[0]
     assert not (tmp_path / "empty").exists()
+
+
+def test_doctor_says_what_is_chosen_here(cnnlab):
+    said = cnnlab("doctor", "--quick", "--json").json
+    assert set(said["choices"]) == {"device", "precision", "threads", "memory"}
+    assert said["speed"] is None
+    assert said["choices"]["threads"]["reason"] in cnnlab("doctor", "--quick").out

@@ -22,6 +22,24 @@ def test_orthogonalize_brings_singular_values_near_one_and_keeps_directions() ->
         torch.testing.assert_close(core, torch.diag(values), atol=1e-4, rtol=0)
 
 
+def test_orthogonalize_in_bf16_gives_about_the_same() -> None:
+    matrix = torch.randn(24, 90, generator=torch.Generator().manual_seed(1))
+    exact, rounded = orthogonalize(matrix, 3), orthogonalize(matrix, 3, "bf16")
+    assert rounded.dtype == torch.float32
+    assert 0 < float((exact - rounded).norm() / exact.norm()) < 0.03
+
+
+def test_muon_multiplies_in_the_precision_of_training() -> None:
+    steps = []
+    for precision in ("fp32", "bf16"):
+        kernel = nn.Parameter(torch.ones(6, 2, 3, 3))
+        optimizer = make_optimizer("muon", [("kernel", kernel)], lr=0.1, precision=precision)
+        kernel.grad = torch.randn(6, 2, 3, 3, generator=torch.Generator().manual_seed(2))
+        optimizer.step()
+        steps.append(kernel.detach())
+    assert 0 < float((steps[0] - steps[1]).norm()) < 0.05 * float(steps[0].norm())
+
+
 def test_orthogonalize_takes_zeros() -> None:
     assert not orthogonalize(torch.zeros(4, 9), steps=3).any()
 

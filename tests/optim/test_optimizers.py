@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from types import ModuleType
 from typing import Any
 
@@ -267,3 +269,20 @@ def test_names_and_options_that_do_not_exist() -> None:
         optimizer_options("sgd", {"nesterov": 1})
     with pytest.raises(ConfigError, match="no trainable parameter"):
         make_optimizer("sgd", [], lr=0.1)
+
+
+def test_no_optimizer_imports_torchs_compiler() -> None:
+    """It takes more than a second, before the first step of every training."""
+    code = """
+import sys, torch
+from cnnlab.optim import OPTIMIZERS, make_optimizer
+for name in OPTIMIZERS:
+    named = [("w", torch.nn.Parameter(torch.ones(4, 3, 3, 3)))]
+    optimizer = make_optimizer(name, named, lr=0.1)
+    named[0][1].grad = torch.ones(4, 3, 3, 3)
+    optimizer.step()
+    optimizer.zero_grad(set_to_none=True)
+    optimizer.load_state_dict(optimizer.state_dict())
+    assert "torch._dynamo" not in sys.modules, name
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -10,9 +10,9 @@ ROWS = torch.arange(60)
 
 
 def augmented(seed=0, stage=1, epoch=1, rows=ROWS, **values):
-    augmenter = Augmenter(IMAGES, AugmentConfig(**values), seed)
+    augmenter = Augmenter(AugmentConfig(**values), count=60, size=(9, 7), seed=seed)
     augmenter.start_epoch(stage, epoch)
-    return augmenter.batch(rows)
+    return augmenter.apply(IMAGES[rows], rows)
 
 
 def test_nothing_asked_nothing_done():
@@ -72,6 +72,6 @@ def test_cutout_sets_a_square_to_the_images_mean():
 @pytest.mark.parametrize("side", [1, 2, 3])
 def test_tiny_images_can_be_shifted(side):
     images = IMAGES[:, :side, :side]
-    augmenter = Augmenter(images, AugmentConfig(translate=4), 0)
+    augmenter = Augmenter(AugmentConfig(translate=4), count=60, size=(side, side), seed=0)
     augmenter.start_epoch(1, 1)
-    assert augmenter.batch(ROWS).shape == images.shape
+    assert augmenter.apply(images.clone(), ROWS).shape == images.shape

@@ -28,7 +28,7 @@ def batches(rows=None, **values):
 
 def test_an_epoch_shows_every_image_once_in_an_order_of_its_own():
     source = batches()
-    assert len(source) == 7
+    assert source.length.batches == 7
     first, second = list(source.epoch(1, 1)), list(source.epoch(1, 2))
     assert [len(labels) for _, labels in first] == [16] * 6 + [5]
     shown = torch.cat([images for images, _ in first])

@@ -160,9 +160,16 @@ def test_memory_follows_what_it_depends_on():
     assert frozen.network_bytes < plain.network_bytes
     assert frozen.weights_bytes == plain.weights_bytes
     assert frozen.saving_bytes <= plain.saving_bytes
-    shifted = foreseen(training={"augment": {"translate": 4}})
-    assert shifted.images_bytes - plain.images_bytes == 480 * 3 * (40**2 - 32**2)
     assert foreseen(split=split_of(train=6000)).images_bytes == 10 * plain.images_bytes
+
+
+def test_a_gpu_holds_the_images_and_the_processor_reads_them_where_they_lie():
+    here, there = foreseen(), foreseen(device="cuda")
+    assert here.images_bytes == 480 * 40
+    assert there.images_bytes - here.images_bytes == 2 * 480 * 3 * 32**2
+    shifted = {"augment": {"translate": 4}}
+    assert foreseen(training=shifted).preparing_bytes == here.preparing_bytes
+    assert foreseen(training=shifted, device="cuda").preparing_bytes == 480 * 3 * 40**2
 
 
 def test_a_stage_of_sequential_training_is_all_that_lies_on_the_device():

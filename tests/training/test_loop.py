@@ -101,6 +101,42 @@ def test_case_19_few_images_are_learnt_by_heart(fit):
     assert run.metrics[-1]["train_accuracy"] == 1.0
 
 
+def test_a_number_of_steps_ends_training_within_an_epoch_and_ends_the_schedule_there(fit):
+    linear = {"name": "linear"}
+    run = fit(training={"epochs": 3, "batch_size": 16, "steps": 8}, schedule=linear)
+    whole = fit(training={"epochs": 3, "batch_size": 16}, schedule=linear)
+    batches = whole.metrics[0]["step"]
+    assert [line["step"] for line in run.metrics] == [batches, 8]
+    assert batches < 8 < 2 * batches
+    assert run.metrics[-1]["lr"] == pytest.approx(0.01 / 8)
+    assert run.result["stopped_because"] == "all epochs done"
+    assert run.result["images_per_second"] > 0
+    assert whole.metrics[-1]["step"] == 3 * batches
+
+
+@pytest.mark.parametrize("step", [3, 7])
+def test_case_18_a_training_of_so_many_steps_goes_on_exactly(fit, step):
+    settings = {"training": {"steps": 8, "watch_every": 2, "augment": AUGMENTED}}
+    whole = fit(**settings)
+    with pytest.raises(Interrupted):
+        fit(kill_at(step), name="cut", **settings)
+    cut = resume(open_run(whole.path.parent / "cut"))
+    assert content(cut) == content(whole)
+
+
+def test_what_is_watched_is_measured_every_so_many_epochs_and_at_the_end(fit):
+    run = fit(training={"epochs": 5, "watch_every": 2})
+    assert ["validation_loss" in line for line in run.metrics] == [False, True, False, True, True]
+    assert run.result["chosen_epoch"]["epoch"] in {2, 4, 5}
+    last = fit(training={"epochs": 3, "watch_every": 9, "weights": "last"})
+    assert last.result["chosen_epoch"] == {"stage": 1, "epoch": 3}
+
+
+def test_early_stopping_must_see_every_epoch(fit):
+    with pytest.raises(InputError, match="early_stopping needs watch_every to be 1"):
+        fit(training={"watch_every": 2, "early_stopping": {"patience": 1}})
+
+
 @pytest.mark.parametrize("name", OPTIMIZERS.names())
 def test_every_optimizer_learns_the_small_images(fit, name):
     rate = {"muon": 0.1, "sgd": 0.05}.get(name, 0.01)

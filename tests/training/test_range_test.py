@@ -12,6 +12,7 @@ from cnnlab.training.events import BatchDone, RateTried
 from cnnlab.training.fitter import Fitter
 from cnnlab.training.loop import train
 from cnnlab.training.range_test import _RisingFitter, range_test
+from cnnlab.training.stages import Length
 from cnnlab.training.trial import prepare_trial
 from cnnlab.workflows.configure import configure
 
@@ -85,6 +86,11 @@ def test_its_steps_are_those_of_the_training(config, tried, tmp_path, settings):
     )
 
 
+@pytest.mark.parametrize("training", [{"batch_size": 1000}, {"steps": 3}, {"epochs": 1}])
+def test_it_goes_on_where_the_training_or_an_epoch_is_shorter(config, tried, training):
+    assert len(tried(config(training=training)).losses) == len(RATES)
+
+
 def test_nothing_is_written(config, tried, tmp_path):
     tried(config())
     assert list(tmp_path.rglob("*")) == []
@@ -106,10 +112,11 @@ def test_every_group_of_muon_rises_alike(config, tmp_path):
     rates = {"name": "muon", "lr": 0.2, "head_lr": 0.6, "bias_lr": 10}
     prepared = prepare_trial(config(optimizer=rates), tmp_path, lambda event: None)
     fitter = _RisingFitter(prepared, np.array([0.5, 2.0]))
-    fitter.set_learning_rate(5)
+    length = Length(batches=5, steps=15)
+    fitter.set_learning_rate(length)
     assert [group["lr"] for group in fitter.optimizer.param_groups] == [0.1, 0.3, 5.0]
     fitter.state.position.total_steps = 1
-    fitter.set_learning_rate(5)
+    fitter.set_learning_rate(length)
     assert [group["lr"] for group in fitter.optimizer.param_groups] == [0.4, 1.2, 20.0]
 
 

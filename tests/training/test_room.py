@@ -1,18 +1,16 @@
 """How much there is, under every kind of limit; and what is said and refused."""
 
 import dataclasses
-import resource
 
 import psutil
 import pytest
 
 from cnnlab.errors import ArchitectureError, MemoryLimitError, StorageError
-from cnnlab.files import write_text
 from cnnlab.training import room as room_module
 from cnnlab.training.events import Notice
 from cnnlab.training.forecast import Forecast
 from cnnlab.training.loop import resume, train
-from cnnlab.training.room import Room, available_memory, check_room, free_disk, look_around
+from cnnlab.training.room import Room, check_room, free_disk, look_around
 from cnnlab.workflows.configure import configure
 
 GIB = 1 << 30
@@ -90,68 +88,6 @@ def test_a_gpu_has_its_own_memory(tmp_path):
         check_room(EXPECTED, room(device_bytes=2 * GIB), tmp_path)
     with pytest.raises(MemoryLimitError, match=r"2\.5 GiB of memory, but 1 GiB can be had"):
         check_room(EXPECTED, room(device_bytes=10 * GIB, memory_bytes=GIB), tmp_path)
-
-
-def group(folder, *, limit, used=GIB, cache=0, version=2):
-    """A control group's files."""
-    names = ("memory.max", "memory.current", "inactive_file") if version == 2 else (
-        "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")  # fmt: skip
-    write_text(folder / names[0], f"{limit}\n")
-    write_text(folder / names[1], f"{used}\n")
-    write_text(folder / "memory.stat", f"anon 5\n{names[2]} {cache}\nfile 7\n")
-
-
-@pytest.fixture
-def limits(tmp_path, monkeypatch):
-    """A machine with 64 GiB free; call it with what /proc/self/cgroup says."""
-    monkeypatch.setattr(psutil, "virtual_memory", lambda: type("M", (), {"available": 64 * GIB})())
-    own = tmp_path / "own"
-
-    def available(text):
-        own.write_text(text)
-        return available_memory(tmp_path / "cgroup", own)
-
-    available.folder = tmp_path / "cgroup"
-    return available
-
-
-def test_the_smallest_limit_around_the_process_counts(limits):
-    group(limits.folder, limit="max")
-    group(limits.folder / "a", limit=8 * GIB, used=7 * GIB, cache=2 * GIB)
-    group(limits.folder / "a" / "b", limit=16 * GIB)
-    assert limits("0::/a/b\n") == 3 * GIB
-    assert limits("0::/a\n") == 3 * GIB
-    assert limits("0::/\n") == 64 * GIB
-
-
-def test_a_container_that_sees_its_own_group_as_the_top_is_limited(limits):
-    group(limits.folder, limit=4 * GIB, used=GIB)
-    assert limits("0::/\n") == 3 * GIB
-    assert limits("0::/not/visible/here\n") == 3 * GIB
-
-
-def test_control_groups_of_version_1(limits):
-    text = "12:pids:/x\n4:cpu,memory:/docker/77\n0::/\n"
-    group(limits.folder / "memory" / "docker" / "77", limit=2 * GIB, used=GIB, version=1)
-    group(limits.folder / "memory", limit=9223372036854771712, version=1)
-    assert limits(text) == GIB
-
-
-@pytest.mark.parametrize("text", ["", "nonsense\n", "0::\n", "::::\n", "1:memory\n"])
-def test_what_cannot_be_read_is_no_limit(limits, text):
-    write_text(limits.folder / "memory.max", "nonsense")
-    assert limits(text) == 64 * GIB
-
-
-def test_more_used_than_allowed_leaves_nothing(limits):
-    group(limits.folder, limit=GIB, used=2 * GIB)
-    assert limits("0::/\n") == 0
-
-
-def test_the_shells_limit_counts(limits, monkeypatch):
-    used = psutil.Process().memory_info().vms
-    monkeypatch.setattr(resource, "getrlimit", lambda kind: (used + 5 * GIB, -1))
-    assert 4 * GIB < limits("") <= 5 * GIB + (64 << 20)
 
 
 def test_swap_does_not_help_where_a_limit_is_below_the_machines_memory(tmp_path, monkeypatch):

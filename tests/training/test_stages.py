@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from cnnlab.config import TrainingConfig
 from cnnlab.errors import ConfigError
-from cnnlab.training.stages import plan_stages
+from cnnlab.training.stages import Length, plan_stages
 
 
 def config(**values):
@@ -62,3 +62,14 @@ def test_no_row_stands_in_two_places(count, size, share, mode):
     rows = np.concatenate([np.concatenate([stage.train, stage.inner]) for stage in stages])
     assert len(np.unique(rows)) == len(rows)
     assert len(rows) > count - size or mode == "full"
+
+
+@given(st.integers(1, 300), st.integers(1, 40), st.integers(1, 9), st.none() | st.integers(1, 400))
+def test_the_steps_of_a_stages_epochs_add_up_to_its_length(images, batch, epochs, steps):
+    length = Length.of(images, config(batch_size=batch, epochs=epochs, steps=steps))
+    assert length.batches == len(range(0, images, batch))
+    taken = [length.steps_of(epoch) for epoch in range(1, length.epochs + 1)]
+    assert sum(taken) == length.steps == min(epochs * length.batches, steps or 10**9)
+    assert taken[:-1] == [length.batches] * (length.epochs - 1)
+    assert 1 <= taken[-1] <= length.batches
+    assert length.epochs <= epochs

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
+from pathlib import Path
 from typing import Any
 
 from cnnlab.reports.document import Block, ItemList, Paragraph, Table
@@ -62,9 +63,15 @@ def _facts(dataset: dict[str, Any]) -> list[tuple[str, str]]:
         ("image size", f"{height} x {width} pixels, {plural(channels, 'channel')}"),
         ("number of classes", count(len(dataset["class_names"]))),
         ("classes, in label order", _classes(dataset["class_names"])),
-        ("origin", str(dataset.get("origin") or "not recorded")),
+        ("origin", _origin(dataset)),
         ("fingerprint", str(dataset["fingerprint"])),
     ]
+
+
+def _origin(dataset: dict[str, Any]) -> str:
+    """Where the images came from: of a path the last part, for documents are handed on."""
+    origin = str(dataset.get("origin") or "not recorded")
+    return Path(origin).name if Path(origin).is_absolute() else origin
 
 
 def _classes(names: Sequence[str], most: int = 100) -> str:

@@ -90,7 +90,8 @@ def _facts(environment: dict[str, Any]) -> list[tuple[str, str]]:
         (kind, f"{choices[kind]['name']} ({choices[kind]['reason']})")
         for kind in ("device", "precision")
     ]
-    rows.append(("threads", count(choices.get("threads"))))
+    reason = choices.get("threads_reason")
+    rows.append(("threads", count(choices.get("threads")) + (f" ({reason})" if reason else "")))
     if environment.get("accelerator"):
         rows.append(("accelerator", str(environment["accelerator"])))
     rows += [
