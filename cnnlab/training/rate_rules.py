@@ -109,7 +109,7 @@ def _steepest(rates: Curve, smoothed: Curve) -> float | None:
 
 
 def _valley(rates: Curve, smoothed: Curve) -> float | None:
-    """The middle of the longest falling subsequence, taken as if it stood in one piece."""
+    """The middle of the longest falling subsequence, taken as fastai does: as if in one piece."""
     tails: list[float] = []
     longest, end = 1, 0
     for index, loss in enumerate(smoothed.tolist()):
@@ -134,10 +134,11 @@ class Rule:
 #: The rule whose rate is suggested. Why this one: docs/results/log.md.
 SUGGESTION = "foot"
 
-#: The others are fastai's (callback/schedule.py of version 2).
+#: The others are fastai's (callback/schedule.py of version 2), which reads them from a moving
+#: average that lags behind: there they come out higher.
 RULES: Mapping[str, Rule] = {
     "foot": Rule(foot, "four fifths of the way down to the lowest loss"),
-    "valley": Rule(_valley, "halfway down the longest fall, as fastai takes it"),
+    "valley": Rule(_valley, "halfway down the longest fall of the loss"),
     "steep": Rule(_steepest, "where the loss falls fastest on its way to the lowest"),
     "minimum": Rule(_minimum, "a tenth of the rate with the lowest loss"),
 }
