@@ -94,7 +94,8 @@ def show(
     as_json: Json = False,
 ) -> None:
     """Class balance, statistics and fingerprint; a picture of it with --out."""
-    from cnnlab.workflows.dataset_card import dataset_card, picture_path
+    from cnnlab.workflows.dataset_card import dataset_card
+    from cnnlab.workflows.pictures import picture_path
 
     go_offline(offline)
     drawn = None if out is None else picture_path(out)

@@ -14,6 +14,7 @@ from cnnlab.cli import (
     data,
     doctor,
     evaluate,
+    find_lr,
     models,
     quickstart,
     report,
@@ -61,6 +62,7 @@ app.command("quickstart")(quickstart.quickstart)
 app.add_typer(data.app, name="data")
 app.command("models")(models.models)
 app.command("summary")(models.summary)
+app.command("find-lr")(find_lr.find_lr)
 app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.command("compare")(compare.compare)

@@ -12,7 +12,7 @@ from cnnlab.cli.output import note
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
-    from cnnlab.training.events import BatchDone, EpochDone, Event
+    from cnnlab.training.events import BatchDone, EpochDone, Event, RateTried
 
 __all__ = ["TrainingDisplay"]
 
@@ -57,10 +57,12 @@ class TrainingDisplay(AbstractContextManager["TrainingDisplay"]):
 
     def __call__(self, event: Event) -> None:
         """Show one event."""
-        from cnnlab.training.events import BatchDone, Notice
+        from cnnlab.training.events import BatchDone, Notice, RateTried
 
         if isinstance(event, BatchDone):
             self._show_batch(event)
+        elif isinstance(event, RateTried):
+            self._show_rate(event)
         else:
             self._say(event.text if isinstance(event, Notice) else _epoch_line(event))
 
@@ -71,19 +73,27 @@ class TrainingDisplay(AbstractContextManager["TrainingDisplay"]):
             self._bar.console.print(line, markup=False, highlight=False, soft_wrap=True)
 
     def _show_batch(self, event: BatchDone) -> None:
+        stage = f"stage {event.stage}/{event.stages} " if event.stages > 1 else ""
+        done = event.step == event.steps
+        self._move_bar(
+            f"{stage}epoch {event.epoch}/{event.epochs}",
+            0 if done else event.step,
+            event.steps,
+            f"loss {event.loss:.4f}  accuracy {event.accuracy:.4f}  "
+            f"{event.images_per_second:,.0f} images/s",
+        )
+
+    def _show_rate(self, event: RateTried) -> None:
+        figures = f"rate {event.rate:.1e}  loss {event.loss:.4f}"
+        self._move_bar("learning rate", event.step, event.steps, figures)
+
+    def _move_bar(self, description: str, completed: int, total: int, figures: str) -> None:
         if self._bar is None:
             return
         if self._task is None:
-            self._task = self._bar.add_task("", total=event.steps, figures="")
-        stage = f"stage {event.stage}/{event.stages} " if event.stages > 1 else ""
-        done = event.step == event.steps
+            self._task = self._bar.add_task("", total=total, figures="")
         self._bar.update(
-            self._task,
-            description=f"{stage}epoch {event.epoch}/{event.epochs}",
-            completed=0 if done else event.step,
-            total=event.steps,
-            figures=f"loss {event.loss:.4f}  accuracy {event.accuracy:.4f}  "
-            f"{event.images_per_second:,.0f} images/s",
+            self._task, description=description, completed=completed, total=total, figures=figures
         )
 
 

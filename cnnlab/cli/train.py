@@ -7,43 +7,10 @@ from typing import Annotated, Any
 
 import typer
 
+from cnnlab.cli import training_options as options
 from cnnlab.cli.options import Json, Offline, Overrides, RunsFolder, go_offline
 from cnnlab.cli.output import print_json, print_text
 from cnnlab.errors import ConfigError
-
-#: Option -> the setting that it gives.
-_SETTINGS = {
-    "--model": "model.name",
-    "--init": "init.run",
-    "--freeze": "init.freeze",
-    "--data": "data.source",
-    "--image-size": "data.image_size",
-    "--split-seed": "data.split_seed",
-    "--epochs": "training.epochs",
-    "--batch-size": "training.batch_size",
-    "--time-limit": "training.time_limit_seconds",
-    "--checkpoint-every": "training.checkpoint_every_seconds",
-    "--lr": "optimizer.lr",
-    "--optimizer": "optimizer.name",
-    "--seed": "seed",
-    "--device": "device",
-    "--precision": "precision",
-    "--name": "name",
-}
-
-
-def _nested(values: dict[str, Any]) -> dict[str, Any]:
-    from cnnlab.settings import merge
-
-    settings: dict[str, Any] = {}
-    for option, value in values.items():
-        if value is None:
-            continue
-        nested: Any = value
-        for key in reversed(_SETTINGS[option].split(".")):
-            nested = {key: nested}
-        settings = merge(settings, nested)
-    return settings
 
 
 def _seconds(text: str | None, option: str) -> float | None:
@@ -53,25 +20,12 @@ def _seconds(text: str | None, option: str) -> float | None:
 
 
 def train(
-    model: Annotated[str | None, typer.Option(help="A model's name, or your YAML file.")] = None,
-    data: Annotated[
-        str | None, typer.Option(help="A dataset's name, or the path of your own images.")
-    ] = None,
-    init: Annotated[
-        str | None,
-        typer.Option(metavar="RUN", help="Start from this run's network, for other classes too."),
-    ] = None,
-    freeze: Annotated[
-        str | None,
-        typer.Option(
-            metavar="WHICH",
-            help="With --init: none, features (all but the head), or a layer and all before it.",
-        ),
-    ] = None,
-    recipe: Annotated[str | None, typer.Option(help="A named, complete configuration.")] = None,
-    config: Annotated[
-        Path | None, typer.Option(help="A YAML file of settings, e.g. a run's config.yaml.")
-    ] = None,
+    model: options.Model = None,
+    data: options.Data = None,
+    init: options.Init = None,
+    freeze: options.Freeze = None,
+    recipe: options.Recipe = None,
+    config: options.Config = None,
     resume: Annotated[
         str | None, typer.Option(metavar="RUN", help="Go on with a run that was cut off.")
     ] = None,
@@ -79,18 +33,14 @@ def train(
     time_limit: Annotated[
         str | None, typer.Option(metavar="TIME", help="Stop after so much training, e.g. 90s, 2m.")
     ] = None,
-    batch_size: Annotated[str | None, typer.Option(metavar="N", help="Images a step.")] = None,
+    batch_size: options.BatchSize = None,
     lr: Annotated[str | None, typer.Option(metavar="RATE", help="Learning rate (peak).")] = None,
-    optimizer: Annotated[str | None, typer.Option(help="adam, adamax, sgd or muon.")] = None,
-    seed: Annotated[
-        str | None, typer.Option(metavar="N", help="Of weights, order, dropout.")
-    ] = None,
-    split_seed: Annotated[str | None, typer.Option(metavar="N", help="Of the split.")] = None,
-    image_size: Annotated[
-        str | None, typer.Option(metavar="PIXELS", help="Side of the images (folders).")
-    ] = None,
-    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps.")] = None,
-    precision: Annotated[str | None, typer.Option(help="auto, fp32 or bf16.")] = None,
+    optimizer: options.Optimizer = None,
+    seed: options.Seed = None,
+    split_seed: options.SplitSeed = None,
+    image_size: options.ImageSize = None,
+    device: options.Device = None,
+    precision: options.Precision = None,
     name: Annotated[str | None, typer.Option(help="The run's name.")] = None,
     runs: RunsFolder = Path("runs"),
     checkpoint_every: Annotated[
@@ -120,16 +70,14 @@ def train(
         "--precision": precision,
         "--name": name,
     }
-    settings = _nested(values)
-    labels = {_SETTINGS[option]: option for option, value in values.items() if value is not None}
-    if resume is not None and (settings or recipe or config or overrides):
+    asked = options.asked_for(values, recipe=recipe, config=config, overrides=overrides)
+    if resume is not None and (asked["settings"] or recipe or config or overrides):
         raise ConfigError(
             "--resume goes on with the run's own configuration",
             expected="no other setting beside it",
             todo="start a new run with --config to change something",
         )
-    asked = {"recipe": recipe, "file": config, "settings": settings, "overrides": overrides or []}
-    _train({**asked, "labels": labels}, resume, runs, as_json)
+    _train(asked, resume, runs, as_json)
 
 
 def _train(asked: dict[str, Any], resume: str | None, runs: Path, as_json: bool) -> None:

@@ -35,7 +35,8 @@ class OptimizerEntry:
     """How an optimizer is made and what it may be told.
 
     ``build(named_parameters, lr, weight_decay, options)`` gets trainable parameters only and every
-    option; ``description`` is one line for people.
+    option; ``description`` is one line for people. ``rates`` names the options that are learning
+    rates of some of the parameters, beside ``lr``. A good ``lr`` is looked for in ``search``.
     """
 
     description: str
@@ -44,6 +45,8 @@ class OptimizerEntry:
         torch.optim.Optimizer,
     ]
     options: Mapping[str, Option[Value]] = field(default_factory=dict)
+    rates: tuple[str, ...] = ()
+    search: tuple[float, float] = (1e-6, 10.0)
 
 
 OPTIMIZERS: Registry[OptimizerEntry] = Registry("optimizer")

@@ -105,5 +105,7 @@ OPTIMIZERS.add(
             "bias_lr": Number(0.1, high=1000, open_low=True),
             "sgd_momentum": Number(0.85, open_high=True),
         },
+        rates=("head_lr", "bias_lr"),
+        search=(1e-4, 100.0),
     ),
 )

@@ -78,5 +78,6 @@ OPTIMIZERS.add(
         "SGD with Nesterov momentum",
         _build,
         {"momentum": Number(0.9, open_high=True), "nesterov": Flag(True)},
+        search=(1e-5, 100.0),
     ),
 )

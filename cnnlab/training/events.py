@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["BatchDone", "EpochDone", "Event", "Notice", "Watcher", "unwatched"]
+__all__ = ["BatchDone", "EpochDone", "Event", "Notice", "RateTried", "Watcher", "unwatched"]
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,17 @@ class EpochDone:
     best: bool
 
 
-Event = Notice | BatchDone | EpochDone
+@dataclass(frozen=True)
+class RateTried:
+    """A step of the search for a learning rate was taken; the loss is smoothed."""
+
+    step: int
+    steps: int
+    rate: float
+    loss: float
+
+
+Event = Notice | BatchDone | EpochDone | RateTried
 Watcher = Callable[[Event], None]
 
 

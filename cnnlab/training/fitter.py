@@ -108,7 +108,7 @@ class Fitter:
         """Take one optimizer step; return the batch's mean loss and its number of right answers."""
         place, training = self.state.position, self.config.training
         seed_everything(self.config.seed, "step", place.stage, place.epoch, place.step)
-        self._set_learning_rate(length)
+        self.set_learning_rate(length)
         bf16 = self.config.precision == "bf16"
         with torch.autocast(self.device.type, torch.bfloat16, enabled=bf16):
             logits = self.network(images)
@@ -126,7 +126,8 @@ class Fitter:
             self.average.update(self.network, place.total_steps)
         return loss.detach(), (logits.detach().argmax(1) == labels).sum()
 
-    def _set_learning_rate(self, length: Length) -> None:
+    def set_learning_rate(self, length: Length) -> None:
+        """Set every group's rate for the next step of a stage of this length."""
         place, schedule = self.state.position, self.config.schedule
         done = (place.epoch - 1) * length.batches + place.step
         factor = schedule_factor(schedule.name, done, length.steps, **schedule.options())

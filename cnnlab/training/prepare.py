@@ -22,13 +22,31 @@ from cnnlab.training.events import Notice, Watcher
 from cnnlab.training.room import foresee
 from cnnlab.training.stages import Stage, plan_stages
 from cnnlab.training.start_record import start_lines
-from cnnlab.training.starting import start_drawn, start_from
+from cnnlab.training.starting import Start, start_drawn, start_from
 from cnnlab.training.transplant import Transplant, frozen_layers, plan_transplant
 
-__all__ = ["Prepared", "prepare_new_run", "prepare_resumed_run"]
+__all__ = ["Decided", "Prepared", "decide", "prepare_new_run", "prepare_resumed_run"]
 
 #: Below so many images a random split may leave classes badly divided, so it is stratified.
 _STRATIFY_BELOW = 20_000
+
+
+@dataclass(frozen=True, eq=False)
+class Decided:
+    """What a new training will be, before anything is written.
+
+    Attributes
+    ----------
+    config: with everything spelled out that depends on the machine and the data.
+    start: the network that it begins with.
+    reasons: why device, precision and threads were chosen.
+    """
+
+    config: RunConfig
+    dataset: Dataset
+    split: Split
+    start: Start
+    reasons: dict[str, Any]
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,11 +171,10 @@ def _check_watched(stages: list[Stage], split: Split, training: TrainingConfig) 
         )
 
 
-def prepare_new_run(config: RunConfig, runs: Path, watch: Watcher) -> Prepared:
-    """Decide everything, check that it fits, and write the run directory's first files.
+def decide(config: RunConfig, runs: Path, watch: Watcher) -> Decided:
+    """Open the images, draw the split, settle the network; nothing is written.
 
-    Whatever cannot work (data, layers that do not fit, stages without images, too little disk or
-    memory) is an error here, before anything is written.
+    ``runs`` is where the run to start from, if one is named, is looked for.
     """
     config, base = _open_base(config, runs, watch)
     dataset = _read_dataset(config, base, watch)
@@ -168,12 +185,24 @@ def prepare_new_run(config: RunConfig, runs: Path, watch: Watcher) -> Prepared:
         if base is None
         else start_from(base, config, dataset, split)
     )
+    for line in start_lines(start.record) if start.record else ():
+        watch(Notice(line))
+    return Decided(config, dataset, split, start, reasons)
+
+
+def prepare_new_run(config: RunConfig, runs: Path, watch: Watcher) -> Prepared:
+    """Decide everything, check that it fits, and write the run directory's first files.
+
+    Whatever cannot work (data, layers that do not fit, stages without images, too little disk or
+    memory) is an error here, before anything is written.
+    """
+    decided = decide(config, runs, watch)
+    config, reasons, start = decided.config, decided.reasons, decided.start
+    dataset, split = decided.dataset, decided.split
     architecture, exact = start.architecture, config.name is not None
     stem = config.name or f"{architecture.name}-{dataset.name}".lower().replace(" ", "-")
     # A name belongs to one run; the configuration may be trained again.
     config = config.updated(name=None, model={"params": architecture.params})
-    for line in start_lines(start.record) if start.record else ():
-        watch(Notice(line))
     foreseen = foresee(architecture, config, split, runs, watch)
     run = create_run(
         runs,

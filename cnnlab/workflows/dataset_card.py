@@ -22,15 +22,12 @@ from cnnlab.evaluation.figures import (
     Picture,
     dataset_figure,
 )
-from cnnlab.files import write_bytes
 from cnnlab.options import Plain
 from cnnlab.settings import with_overrides
 from cnnlab.tables import ShownAsText, printable, text_table
+from cnnlab.workflows.pictures import write_picture
 
-__all__ = ["PICTURES", "DatasetCard", "Moments", "dataset_card", "picture_path"]
-
-#: The endings of a picture's name.
-PICTURES = (".svg", ".png")
+__all__ = ["DatasetCard", "Moments", "dataset_card"]
 
 _SHOWN = ("image_size", "channels")
 _MOST_NOTES = 6
@@ -132,10 +129,8 @@ class DatasetCard(ShownAsText):
         )
 
     def write_picture(self, path: Path) -> None:
-        """Write the picture as SVG or PNG, by the name's ending; see :func:`picture_path`."""
-        picture = self.picture()
-        svg = picture_path(path).suffix.lower() == ".svg"
-        write_bytes(path, picture.svg() if svg else picture.png())
+        """Write the picture; see :func:`cnnlab.workflows.pictures.write_picture`."""
+        write_picture(self.picture(), path)
 
     def _outline(self) -> str:
         data = self.dataset
@@ -192,17 +187,6 @@ def dataset_card(
         moments={part: _moments(dataset, chosen) for part, chosen in rows.items()},
         samples=_samples(dataset),
     )
-
-
-def picture_path(path: Path) -> Path:
-    """Return the path of a picture that can be written; :class:`ConfigError` for other endings."""
-    if path.suffix.lower() not in PICTURES:
-        raise ConfigError(
-            "no kind of picture that is written here",
-            where=path,
-            expected=f"a name that ends in {' or '.join(PICTURES)}",
-        )
-    return path
 
 
 def _checked(source: str, settings: Mapping[str, Any], overrides: Sequence[str]) -> DataConfig:

@@ -11,6 +11,7 @@ from cnnlab.evaluation.figures.dataset import (
 )
 from cnnlab.evaluation.figures.grid import sample_grid
 from cnnlab.evaluation.figures.picture import Picture
+from cnnlab.evaluation.figures.rates import rate_curve
 from cnnlab.evaluation.figures.resources import resource_figure
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "confusion_heat_map",
     "dataset_figure",
     "learning_curves",
+    "rate_curve",
     "resource_figure",
     "sample_grid",
 ]

@@ -1,0 +1,116 @@
+"""Options of the verbs that train: said once, and turned into what ``configure`` takes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+__all__ = [
+    "BatchSize",
+    "Config",
+    "Data",
+    "Device",
+    "Freeze",
+    "ImageSize",
+    "Init",
+    "Model",
+    "Optimizer",
+    "Precision",
+    "Recipe",
+    "Seed",
+    "SplitSeed",
+    "asked_for",
+]
+
+Model = Annotated[str | None, typer.Option("--model", help="A model's name, or your YAML file.")]
+Data = Annotated[
+    str | None,
+    typer.Option("--data", help="A dataset's name, or the path of your own images."),
+]
+Init = Annotated[
+    str | None,
+    typer.Option(
+        "--init", metavar="RUN", help="Start from this run's network, for other classes too."
+    ),
+]
+Freeze = Annotated[
+    str | None,
+    typer.Option(
+        "--freeze",
+        metavar="WHICH",
+        help="With --init: none, features (all but the head), or a layer and all before it.",
+    ),
+]
+Recipe = Annotated[str | None, typer.Option("--recipe", help="A named, complete configuration.")]
+Config = Annotated[
+    Path | None, typer.Option("--config", help="A YAML file of settings, e.g. a run's config.yaml.")
+]
+BatchSize = Annotated[str | None, typer.Option("--batch-size", metavar="N", help="Images a step.")]
+Optimizer = Annotated[str | None, typer.Option("--optimizer", help="adam, adamax, sgd or muon.")]
+Seed = Annotated[
+    str | None, typer.Option("--seed", metavar="N", help="Of weights, order, dropout.")
+]
+SplitSeed = Annotated[str | None, typer.Option("--split-seed", metavar="N", help="Of the split.")]
+ImageSize = Annotated[
+    str | None,
+    typer.Option("--image-size", metavar="PIXELS", help="Side of the images (folders)."),
+]
+Device = Annotated[str | None, typer.Option("--device", help="auto, cpu, cuda or mps.")]
+Precision = Annotated[str | None, typer.Option("--precision", help="auto, fp32 or bf16.")]
+
+#: Option -> the setting that it gives.
+_SETTINGS = {
+    "--model": "model.name",
+    "--init": "init.run",
+    "--freeze": "init.freeze",
+    "--data": "data.source",
+    "--image-size": "data.image_size",
+    "--split-seed": "data.split_seed",
+    "--epochs": "training.epochs",
+    "--batch-size": "training.batch_size",
+    "--time-limit": "training.time_limit_seconds",
+    "--checkpoint-every": "training.checkpoint_every_seconds",
+    "--lr": "optimizer.lr",
+    "--optimizer": "optimizer.name",
+    "--seed": "seed",
+    "--device": "device",
+    "--precision": "precision",
+    "--name": "name",
+}
+
+
+def asked_for(
+    values: Mapping[str, Any],
+    *,
+    recipe: str | None,
+    config: Path | None,
+    overrides: Sequence[str] | None,
+) -> dict[str, Any]:
+    """What :func:`cnnlab.workflows.configure.configure` is to be called with.
+
+    ``values`` are by option (``"--epochs"``), None where it was not given; errors will call a
+    setting by its option.
+    """
+    given = {option: value for option, value in values.items() if value is not None}
+    return {
+        "recipe": recipe,
+        "file": config,
+        "settings": _nested(given),
+        "overrides": overrides or [],
+        "labels": {_SETTINGS[option]: option for option in given},
+    }
+
+
+def _nested(given: Mapping[str, Any]) -> dict[str, Any]:
+    from cnnlab.settings import merge
+
+    settings: dict[str, Any] = {}
+    for option, value in given.items():
+        nested: Any = value
+        for key in reversed(_SETTINGS[option].split(".")):
+            nested = {key: nested}
+        settings = merge(settings, nested)
+    return settings
