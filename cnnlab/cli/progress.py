@@ -39,6 +39,7 @@ class TrainingDisplay(AbstractContextManager["TrainingDisplay"]):
     def __init__(self) -> None:
         self._bar: Progress | None = None
         self._task: TaskID | None = None
+        self._noted: set[str] = set()
 
     def __enter__(self) -> TrainingDisplay:
         if sys.stderr.isatty():
@@ -63,8 +64,16 @@ class TrainingDisplay(AbstractContextManager["TrainingDisplay"]):
             self._show_batch(event)
         elif isinstance(event, RateTried):
             self._show_rate(event)
+        elif isinstance(event, Notice):
+            self._note(event.text)
         else:
-            self._say(event.text if isinstance(event, Notice) else _epoch_line(event))
+            self._say(_epoch_line(event))
+
+    def _note(self, text: str) -> None:
+        """Say it once: a plan and the training that it is for read the same images."""
+        if text not in self._noted:
+            self._noted.add(text)
+            self._say(text)
 
     def _say(self, line: str) -> None:
         if self._bar is None:

@@ -31,7 +31,10 @@ def train(
     ] = None,
     epochs: Annotated[str | None, typer.Option(metavar="N", help="Epochs (of each stage).")] = None,
     time_limit: Annotated[
-        str | None, typer.Option(metavar="TIME", help="Stop after so much training, e.g. 90s, 2m.")
+        str | None,
+        typer.Option(
+            metavar="TIME", help="As much training as fits, e.g. 90s, 2m; with --epochs: stop then."
+        ),
     ] = None,
     batch_size: options.BatchSize = None,
     lr: Annotated[str | None, typer.Option(metavar="RATE", help="Learning rate (peak).")] = None,
@@ -83,14 +86,16 @@ def train(
 def _train(asked: dict[str, Any], resume: str | None, runs: Path, as_json: bool) -> None:
     from cnnlab.cli.progress import TrainingDisplay
     from cnnlab.runs import open_run
-    from cnnlab.workflows.configure import configure
+    from cnnlab.workflows.budget import configure_in_time
     from cnnlab.workflows.train import resume_and_evaluate, train_and_evaluate
 
     with TrainingDisplay() as display:
         if resume is not None:
             trained = resume_and_evaluate(open_run(resume, runs=runs), display)
         else:
-            trained = train_and_evaluate(configure(**asked, runs=runs), runs, display)
+            trained = train_and_evaluate(
+                configure_in_time(**asked, runs=runs, watch=display), runs, display
+            )
     if as_json:
         print_json(trained.to_dict())
     else:

@@ -69,7 +69,6 @@ class Batches:
     ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         """Yield (images float32 ``[B, C, H, W]`` channels last, labels int64 ``[B]``).
 
-
         The order is a function of (seed, stage, epoch); ``first_step`` batches are passed over.
         """
         order = self._order(stage, epoch)

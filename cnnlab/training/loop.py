@@ -28,6 +28,7 @@ from cnnlab.training.records import write_progress
 from cnnlab.training.signals import StopRequest
 from cnnlab.training.stages import Stage, plan_stages
 from cnnlab.training.state import Clock, EpochSums, Patience
+from cnnlab.training.time_forecast import TimeForecast
 
 __all__ = ["resume", "train"]
 
@@ -87,6 +88,13 @@ class _Loop:
         self.stages = plan_stages(prepared.split.train, prepared.config.training)
         self.fitter = Fitter(prepared)
         self.clock = Clock()
+        self._time = TimeForecast(
+            self.run,
+            self.stages,
+            prepared.config.training,
+            validation_images=len(prepared.split.validation),
+            watch=watch,
+        )
         self._saved_at = time.monotonic()
 
     def restore(self) -> None:
@@ -171,6 +179,7 @@ class _Loop:
 
     def _pause(self) -> bool:
         """After a step: save where it is time to, and say whether to stop here."""
+        self._time.step_done(self.fitter.state.position.total_steps)
         if time.monotonic() - self._saved_at > self.config.training.checkpoint_every_seconds:
             self._save()
         return self.stop.signal is not None or self._out_of_time()

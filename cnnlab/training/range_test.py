@@ -12,13 +12,12 @@ from numpy.typing import NDArray
 
 from cnnlab.config import RunConfig
 from cnnlab.device import memory_errors, set_up_torch
-from cnnlab.training.batches import Batches
 from cnnlab.training.events import RateTried, Watcher
 from cnnlab.training.fitter import Fitter
 from cnnlab.training.prepare import Prepared
 from cnnlab.training.rate_rules import Smoother, smooth
-from cnnlab.training.stages import Length, plan_stages
-from cnnlab.training.trial import prepare_trial
+from cnnlab.training.stages import Length
+from cnnlab.training.trial import prepare_trial, try_steps
 
 __all__ = ["RangeTest", "range_test"]
 
@@ -78,32 +77,7 @@ def range_test(
     set_up_torch(prepared.config.threads or 1)
     with memory_errors("training"):
         fitter = _RisingFitter(prepared, rates / prepared.config.optimizer.lr)
-        return _measured(rates, _losses(fitter, len(rates)), watch)
-
-
-def _losses(fitter: Fitter, steps: int) -> Iterator[float]:
-    """Take the steps, epoch after epoch, and yield the loss of each."""
-    prepared, place = fitter.prepared, fitter.state.position
-    rows = plan_stages(prepared.split.train, prepared.config.training)[0].train
-    # Longer than the training where that is shorter than the test: no epoch has no batch.
-    training = prepared.config.training.model_copy(update={"epochs": steps, "steps": None})
-    batches = Batches(
-        prepared.dataset,
-        rows,
-        training,
-        prepared.preprocessing,
-        seed=prepared.config.seed,
-        device=fitter.device,
-    )
-    weights = fitter.loss_weights(rows)
-    fitter.network.train()
-    while place.total_steps < steps:
-        for images, labels in batches.epoch(place.stage, place.epoch):
-            loss, _ = fitter.step(images, labels, length=batches.length, weights=weights)
-            yield float(loss)
-            if place.total_steps == steps:
-                return
-        place.epoch, place.step = place.epoch + 1, 0
+        return _measured(rates, map(float, try_steps(fitter, len(rates))), watch)
 
 
 def _measured(rates: NDArray[np.float64], losses: Iterator[float], watch: Watcher) -> RangeTest:

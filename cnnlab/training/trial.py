@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+
+import torch
 
 from cnnlab.config import RunConfig
 from cnnlab.runs import Run
+from cnnlab.training.batches import Batches
 from cnnlab.training.events import Notice, Watcher
+from cnnlab.training.fitter import Fitter
 from cnnlab.training.forecast import forecast
 from cnnlab.training.prepare import Prepared, decide
 from cnnlab.training.room import check_room, look_around
+from cnnlab.training.stages import Length, plan_stages
 from cnnlab.training.transplant import frozen_layers
 
-__all__ = ["prepare_trial"]
+__all__ = ["TrialFitter", "prepare_trial", "try_steps"]
+
+
+class TrialFitter(Fitter):
+    """Takes steps at the optimizer's own rate: how many there will be is not known."""
+
+    def set_learning_rate(self, _length: Length) -> None:
+        """Leave every group's rate as it is."""
 
 
 def prepare_trial(config: RunConfig, runs: Path, watch: Watcher) -> Prepared:
@@ -39,3 +52,28 @@ def prepare_trial(config: RunConfig, runs: Path, watch: Watcher) -> Prepared:
         start.preprocessing,
         start.transplant,
     )
+
+
+def try_steps(fitter: Fitter, most: int) -> Iterator[torch.Tensor]:
+    """Take up to ``most`` steps of a training's first stage and yield each one's loss.
+
+    They go on over as many epochs as that takes, whatever the training's own length.
+    """
+    prepared, place = fitter.prepared, fitter.state.position
+    rows = plan_stages(prepared.split.train, prepared.config.training)[0].train
+    batches = Batches(
+        prepared.dataset,
+        rows,
+        prepared.config.training.model_copy(update={"epochs": most, "steps": None}),
+        prepared.preprocessing,
+        seed=prepared.config.seed,
+        device=fitter.device,
+    )
+    weights = fitter.loss_weights(rows)
+    fitter.network.train()
+    while place.total_steps < most:
+        for images, labels in batches.epoch(place.stage, place.epoch):
+            yield fitter.step(images, labels, length=batches.length, weights=weights)[0]
+            if place.total_steps == most:
+                return
+        place.epoch, place.step = place.epoch + 1, 0

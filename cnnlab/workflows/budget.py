@@ -2,30 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from cnnlab.config import RunConfig
-from cnnlab.data import open_dataset, settled_source
-from cnnlab.data.dataset import Dataset
+from cnnlab.data import open_dataset
 from cnnlab.data.source import Say
-from cnnlab.device import choose_device, choose_precision, choose_threads
 from cnnlab.errors import DataError
-from cnnlab.models import Architecture, load_architecture
-from cnnlab.training.speed import measure_images_per_second
-from cnnlab.workflows.configure import configure
+from cnnlab.models import load_architecture
+from cnnlab.settings import merge
+from cnnlab.training.events import Notice, Watcher, unwatched
+from cnnlab.training.pace import measure_pace
+from cnnlab.training.prepare import Prepared
+from cnnlab.training.stages import Length, plan_stages
+from cnnlab.training.trial import prepare_trial
+from cnnlab.workflows.configure import asked_settings, configure
 
-__all__ = ["RUNGS", "Rung", "plan_within"]
+__all__ = ["RUNGS", "Rung", "configure_in_time", "fill_time", "network_for_time"]
 
 
 @dataclass(frozen=True)
 class Rung:
-    """A network and how many images it sees; each rung costs more than the one before.
+    """A network and how many images it must see to be worth its time; each costs more.
 
     Attributes
     ----------
     widths: of fastnet's blocks.
-    images: training images seen in all; epochs follow from the size of the training split.
+    images: training images seen in all.
     """
 
     widths: tuple[int, ...]
@@ -38,120 +43,190 @@ RUNGS = (
     Rung((16, 32, 64), 20_000),
     Rung((16, 48, 96), 40_000),
     Rung((24, 64, 192), 40_000),
-    Rung((24, 64, 192), 80_000),
-    Rung((24, 64, 192), 160_000),
     Rung((32, 128, 256), 160_000),
     Rung((48, 192, 256), 240_000),
     Rung((64, 256, 256), 320_000),
-    Rung((64, 256, 256), 640_000),
 )
 
-#: A busier moment takes its share of the budget.
-_SHARE_FOR_TRAINING = 0.9
 _MOST_EPOCHS = 60
 _FEWEST_IMAGES = 6
 
 #: A rung of middle size, from which the others are projected at first.
 _FIRST_MEASURED = 3
+_PROBE_SECONDS = 1.0
+
+#: A longer measurement for the number of steps, which shall end within a twentieth of the time.
+_PACE_SECONDS = 4.0
+_LARGEST_SHARE_OF_TIME = 0.1
+
+#: What is left of the time for a machine that slows down.
+_MARGIN = 0.98
+_STOP_AT = 1.05
 
 #: Mirror images are the same class in photographs and clothes, not in digits or letters.
-_FLIPPED = ("cifar10", "cifar10-jpeg", "fashion-mnist")
+_FLIPPED = ("cifar10", "cifar10-jpeg", "cifar100", "fashion-mnist")
 
 
-def _settings(rung: Rung, source: str, train_images: int, seed: int, device: str) -> dict[str, Any]:
-    epochs = min(max(round(rung.images / train_images), 1), _MOST_EPOCHS)
-    flipped = source in _FLIPPED
-    return {
-        "seed": seed,
-        "device": device,
-        "mirror": flipped,
-        "data": {"source": source},
-        "model": {
-            "name": "fastnet",
-            "params": {"widths": list(rung.widths), "depths": [1, 2, 2]},
-        },
-        "training": {
-            "epochs": epochs,
-            "augment": {"flip": "alternating" if flipped else "none", "translate": 2},
-        },
-    }
+def configure_in_time(
+    *,
+    recipe: str | None = None,
+    file: Path | None = None,
+    settings: Mapping[str, Any] | None = None,
+    overrides: Sequence[str] = (),
+    labels: Mapping[str, str] | None = None,
+    runs: Path = Path("runs"),
+    watch: Watcher,
+) -> RunConfig:
+    """Configure as :func:`cnnlab.workflows.configure.configure` does, and make use of a time limit.
 
-
-def _architecture(config: RunConfig, dataset: Dataset) -> Architecture:
-    return load_architecture(
-        config.model.name,
-        input_shape=dataset.image_shape,
-        classes=len(dataset.class_names),
-        params=config.model.params,
+    Where a limit is asked for and no number of epochs or steps, training gets as many steps as fit
+    into it on this machine; where neither a recipe nor a model is named, a network to go with them,
+    too. Where a number is asked for, it stays, and the limit is where training stops.
+    """
+    given = asked_settings(file=file, settings=settings, overrides=overrides)
+    config = configure(
+        recipe=recipe,
+        file=file,
+        settings=settings,
+        overrides=overrides,
+        labels=labels,
+        runs=runs,
     )
+    limit = config.training.time_limit_seconds
+    if limit is None or {"epochs", "steps"} & set(given.get("training") or {}):
+        return config
+    chosen = recipe or (given.get("model") or {}).get("name") or config.init
+    if not chosen:
+        network = network_for_time(config, limit, runs=runs, watch=watch)
+        config = configure(settings=merge(network, given), labels=labels, runs=runs)
+    return fill_time(config, limit, most_epochs=None if chosen else _MOST_EPOCHS, watch=watch)
+
+
+def fill_time(
+    config: RunConfig,
+    limit_seconds: float,
+    *,
+    most_epochs: int | None = None,
+    runs: Path = Path("runs"),
+    watch: Watcher,
+) -> RunConfig:
+    """Give a training as many steps as fit into a time, by a short probe on this machine.
+
+    The schedule ends with them. A limit a twentieth above stops a machine that has become slower.
+    """
+    prepared = prepare_trial(config, runs, watch)
+    probe = min(_PACE_SECONDS, _LARGEST_SHARE_OF_TIME * limit_seconds)
+    pace = measure_pace(prepared, seconds=probe)
+    stages = plan_stages(prepared.split.train, config.training)
+    batches = max(Length.of(len(stage.train), config.training).batches for stage in stages)
+    steps = max(int(limit_seconds * _MARGIN / pace.step_seconds / len(stages)), 1)
+    if most_epochs is not None:
+        steps = min(steps, most_epochs * batches)
+    epochs = -(-steps // batches)
+    watch(Notice(_said(prepared, limit_seconds, steps, batches, pace.step_seconds, len(stages))))
+    return config.updated(
+        training={
+            "epochs": epochs,
+            "steps": steps,
+            "time_limit_seconds": limit_seconds * _STOP_AT,
+        }
+    )
+
+
+def _said(
+    prepared: Prepared, limit: float, steps: int, batches: int, step_seconds: float, stages: int
+) -> str:
+    rate = prepared.config.training.batch_size / step_seconds
+    each = f" in each of {stages} stages" if stages > 1 else ""
+    return (
+        f"plan: {steps:,} steps{each} ({steps / batches:.2f} epochs), about "
+        f"{steps * stages * step_seconds:.0f} s at {rate:,.0f} images/s as measured here "
+        f"(limit {limit:.0f} s)"
+    )
+
+
+def network_for_time(
+    config: RunConfig, limit_seconds: float, *, runs: Path = Path("runs"), watch: Watcher
+) -> dict[str, Any]:
+    """The settings of the largest network that a time is worth, by measurements of this machine.
+
+    ``config`` says which images, device and seed. The smallest network is taken where none fits.
+    """
+
+    def say(line: str) -> None:
+        watch(Notice(line))
+
+    planner = _Planner(config, runs, say)
+    rung = RUNGS[planner.largest_within(limit_seconds)]
+    say(f"plan: fastnet {'-'.join(map(str, rung.widths))}")
+    return planner.settings(rung)
 
 
 class _Planner:
     """Projects the time of rungs from one measurement, corrected by a second."""
 
-    def __init__(self, source: str, dataset: Dataset, seed: int, device: str) -> None:
-        self.dataset, self.source, self.seed = dataset, source, seed
-        self.device = choose_device(device).name
-        self.precision = choose_precision("auto", self.device, choose_threads()[0]).name
-        self.train_images = round(dataset.parts["train"] * 0.8)
-        self._flops_per_second: float | None = None
+    def __init__(self, config: RunConfig, runs: Path, say: Say) -> None:
+        self._config, self._runs = config, runs
+        data = config.data
+        self._dataset = open_dataset(data.source, options=data.read_options(), say=say)
+        if len(self._dataset) < _FEWEST_IMAGES:
+            raise DataError(
+                f"{len(self._dataset)} images cannot be divided into training, validation and test",
+                where=data.source,
+                expected=f"at least {_FEWEST_IMAGES}",
+            )
 
-    def config(self, rung: Rung) -> RunConfig:
-        settings = _settings(rung, self.source, self.train_images, self.seed, self.device)
-        return configure(settings={**settings, "precision": self.precision})
+    def settings(self, rung: Rung) -> dict[str, Any]:
+        """How the rung's network is trained on these images."""
+        flipped = self._config.data.source in _FLIPPED
+        return {
+            "mirror": flipped,
+            "model": {
+                "name": "fastnet",
+                "params": {"widths": list(rung.widths), "depths": [1, 2, 2]},
+            },
+            "training": {"augment": {"flip": "alternating" if flipped else "none", "translate": 2}},
+        }
 
-    def measured_seconds(self, rung: Rung) -> float:
-        """Measure the rung's network here and project its training."""
-        config = self.config(rung)
-        architecture = _architecture(config, self.dataset)
-        speed = measure_images_per_second(architecture, config)
-        self._flops_per_second = speed * architecture.summary().flops
-        return config.training.epochs * self.train_images / speed
+    def _measured_rate(self, rung: Rung) -> float:
+        """Training images a second of the rung's network, here and now."""
+        asked = {
+            "seed": self._config.seed,
+            "device": self._config.device,
+            "precision": self._config.precision,
+            "threads": self._config.threads,
+            "data": self._config.data.model_dump(),
+        }
+        config = configure(settings=merge(asked, self.settings(rung)))
+        prepared = prepare_trial(config, self._runs, unwatched)
+        return (
+            config.training.batch_size / measure_pace(prepared, seconds=_PROBE_SECONDS).step_seconds
+        )
 
-    def projected_seconds(self, rung: Rung) -> float:
-        """The same from the last measurement, by the networks' FLOPs."""
-        config = self.config(rung)
-        flops = _architecture(config, self.dataset).summary().flops
-        seen = config.training.epochs * self.train_images
-        return seen * flops / (self._flops_per_second or 1.0)
+    def _flops(self, rung: Rung) -> int:
+        return (
+            load_architecture(
+                "fastnet",
+                input_shape=self._dataset.image_shape,
+                classes=len(self._dataset.class_names),
+                params=self.settings(rung)["model"]["params"],
+            )
+            .summary()
+            .flops
+        )
 
-    def largest_within(self, limit_seconds: float) -> tuple[int, float]:
-        """The index of the largest rung that fits, and its time; 0 where none does.
+    def largest_within(self, limit_seconds: float) -> int:
+        """The index of the largest rung that fits; 0 where none does.
 
         FLOPs say less of a small network's time than of a large one's, so after each
         measurement the rungs are projected anew, up or down, until a choice is confirmed.
         """
-        index = _FIRST_MEASURED
-        tried: dict[int, float] = {}
+        index, tried = _FIRST_MEASURED, dict[int, float]()
         while index not in tried:
-            tried[index] = self.measured_seconds(RUNGS[index])
-            projected = {i: self.projected_seconds(rung) for i, rung in enumerate(RUNGS)}
+            rate = self._measured_rate(RUNGS[index])
+            tried[index] = RUNGS[index].images / rate
+            flops = self._flops(RUNGS[index]) * rate
+            projected = {i: rung.images * self._flops(rung) / flops for i, rung in enumerate(RUNGS)}
             fits = [i for i, time in (projected | tried).items() if time <= limit_seconds]
             index = max(fits, default=0)
-        return index, tried[index]
-
-
-def plan_within(
-    budget_seconds: float, source: str, *, seed: int, device: str, say: Say
-) -> RunConfig:
-    """Choose the largest rung whose training is projected to fit ``budget_seconds``.
-
-    The smallest is taken where none fits, with a time limit so that it ends all the same.
-    """
-    name = settled_source(source)
-    dataset = open_dataset(name, say=say)
-    if len(dataset) < _FEWEST_IMAGES:
-        raise DataError(
-            f"{len(dataset)} images cannot be divided into training, validation and test",
-            where=source,
-            expected=f"at least {_FEWEST_IMAGES}",
-        )
-    planner = _Planner(name, dataset, seed, device)
-    index, seconds = planner.largest_within(budget_seconds * _SHARE_FOR_TRAINING)
-    rung, config = RUNGS[index], planner.config(RUNGS[index])
-    widths = "-".join(map(str, rung.widths))
-    say(
-        f"plan: fastnet {widths}, {config.training.epochs} epochs, about {seconds:.0f} s by a "
-        f"measurement here (budget {budget_seconds:.0f} s)"
-    )
-    return config.updated(training={"time_limit_seconds": budget_seconds})
+        return index

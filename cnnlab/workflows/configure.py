@@ -15,7 +15,7 @@ from cnnlab.runs import Run, open_run
 from cnnlab.settings import load_yaml, merge, with_overrides
 from cnnlab.workflows.fine_tuning import fine_tuning, inherited
 
-__all__ = ["configure"]
+__all__ = ["asked_settings", "configure"]
 
 
 def configure(
@@ -41,13 +41,9 @@ def configure(
     Below them all stand the package's defaults and those that the model brings along (the zoo's
     say how the report trained each), or, where training starts from a run, those that fit it.
     """
-    layers = [load_recipe(recipe)] if recipe else []
-    if file is not None:
-        layers.append(load_yaml(file))
-    layers.append(with_overrides(settings or {}, overrides))
     # First what the user says is put together, then it is laid on the model's own settings: a
     # rate from a file stays beside an optimizer named as an option.
-    asked = lay(layers)
+    asked = asked_settings(recipe=recipe, file=file, settings=settings, overrides=overrides)
     init = asked.get("init")
     if isinstance(init, Mapping):
         base = _base_run(init, runs, labels or {})
@@ -57,6 +53,20 @@ def configure(
     else:
         defaults = _model_defaults(str(_named(asked, "model", "name") or RunConfig().model.name))
     return make_config([defaults, asked], where=str(file or "configuration"), labels=labels)
+
+
+def asked_settings(
+    *,
+    recipe: str | None = None,
+    file: Path | None = None,
+    settings: Mapping[str, Any] | None = None,
+    overrides: Sequence[str] = (),
+) -> dict[str, Any]:
+    """What a user says, put together and unchecked; see :func:`configure`."""
+    layers = [load_recipe(recipe)] if recipe else []
+    if file is not None:
+        layers.append(load_yaml(file))
+    return lay([*layers, with_overrides(settings or {}, overrides)])
 
 
 def _named(settings: Mapping[str, Any], section: str, key: str) -> Any:

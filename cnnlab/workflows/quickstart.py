@@ -15,7 +15,7 @@ from cnnlab.runs import Run
 from cnnlab.tables import ShownAsText
 from cnnlab.training.events import Notice, Watcher, unwatched
 from cnnlab.training.records import write_progress
-from cnnlab.workflows.budget import plan_within
+from cnnlab.workflows.budget import configure_in_time
 from cnnlab.workflows.train import train_and_evaluate
 
 __all__ = ["Quickstart", "choose_data", "quickstart"]
@@ -126,8 +126,16 @@ def quickstart(
     def say(line: str) -> None:
         watch(Notice(line))
 
-    source = data or choose_data(say)
-    config = plan_within(budget_seconds, source, seed=seed, device=device, say=say)
+    config = configure_in_time(
+        settings={
+            "seed": seed,
+            "device": device,
+            "data": {"source": data or choose_data(say)},
+            "training": {"time_limit_seconds": budget_seconds},
+        },
+        runs=runs,
+        watch=watch,
+    )
     trained = train_and_evaluate(config, runs, watch)
     run = trained.run
     validation = trained.validation or evaluate(run, "validation")

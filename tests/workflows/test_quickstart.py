@@ -4,8 +4,6 @@ import pytest
 
 from cnnlab.data import SOURCES
 from cnnlab.errors import DownloadError
-from cnnlab.workflows import budget
-from cnnlab.workflows.budget import RUNGS, plan_within
 from cnnlab.workflows.quickstart import choose_data, quickstart
 
 
@@ -74,31 +72,6 @@ def test_a_download_gets_a_minute_and_a_failed_one_says_what_to_type(sources):
     choose_data(lines.append)
     assert fakes["cifar10"].limits == [60.0]
     assert "cnnlab data fetch cifar10" in "\n".join(lines)
-
-
-def test_rungs_cost_more_and_more():
-    costs = [rung.images * sum(width * width for width in rung.widths) for rung in RUNGS]
-    assert costs == sorted(costs)
-
-
-@pytest.mark.parametrize("seconds", [1e-3, 40.0, 1e9])
-def test_a_plan_fits_its_budget(monkeypatch, seconds):
-    monkeypatch.setattr(budget, "measure_images_per_second", lambda architecture, config: 1000.0)
-    lines = []
-    config = plan_within(seconds, "digits", seed=3, device="cpu", say=lines.append)
-    assert config.training.time_limit_seconds == seconds
-    assert config.seed == 3
-    assert config.training.augment.flip == "none"
-    assert config.precision in {"fp32", "bf16"}
-    widths = tuple(config.model.params["widths"])
-    projected = config.training.epochs * 1438 / 1000
-    if seconds < 1:
-        assert widths == RUNGS[0].widths
-    else:
-        assert projected <= seconds * 0.9
-    if seconds > 1e6:
-        assert widths == RUNGS[-1].widths
-    assert lines[-1].startswith("plan: fastnet ")
 
 
 def test_quickstart_trains_evaluates_and_reports(images, tmp_path):

@@ -1,0 +1,51 @@
+"""How fast a training goes on this machine: some of its steps are taken and forgotten."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from cnnlab.device import memory_errors, set_up_torch, synchronize
+from cnnlab.training.prepare import Prepared
+from cnnlab.training.trial import TrialFitter, try_steps
+
+__all__ = ["Pace", "measure_pace"]
+
+#: Kernels are chosen and memory is asked for in the first steps.
+_WARM_UP_STEPS = 3
+_LEAST_STEPS = 3
+_MOST_STEPS = 20_000
+
+
+@dataclass(frozen=True)
+class Pace:
+    """What was measured.
+
+    Attributes
+    ----------
+    step_seconds: of one step, the gathering of its batch included; the mean.
+    steps: how many were timed.
+    """
+
+    step_seconds: float
+    steps: int
+
+
+def measure_pace(prepared: Prepared, *, seconds: float = 2.0) -> Pace:
+    """Take steps of a training for so many seconds, after a few to warm up.
+
+    They are the training's own, from its images to the optimizer, with the batch size, threads
+    and precision that it resolved; nothing is kept of them. Raises ``MemoryLimitError``.
+    """
+    set_up_torch(prepared.config.threads or 1)
+    with memory_errors("training"):
+        fitter = TrialFitter(prepared)
+        ends: list[float] = []
+        for _loss in try_steps(fitter, _MOST_STEPS):
+            synchronize(fitter.device)
+            ends.append(time.perf_counter())
+            timed = ends[_WARM_UP_STEPS:]
+            if len(timed) > _LEAST_STEPS and timed[-1] - timed[0] > seconds:
+                break
+    steps = len(timed) - 1
+    return Pace(step_seconds=(timed[-1] - timed[0]) / steps, steps=steps)

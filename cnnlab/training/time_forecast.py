@@ -1,0 +1,98 @@
+"""How long a training will take, said once by its own first steps."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+from cnnlab.config import TrainingConfig
+from cnnlab.files import write_json
+from cnnlab.runs import Run
+from cnnlab.training.events import Notice, Watcher
+from cnnlab.training.stages import Length, Stage
+
+__all__ = ["TimeForecast"]
+
+#: So much of training is watched before anything is said, after a few steps that are slower.
+_WATCHED_SECONDS = 4.0
+_WATCHED_STEPS = 5
+_WARM_UP_STEPS = 3
+
+#: A training that is over sooner needs no forecast.
+_WORTH_SAYING_SECONDS = 30.0
+
+#: What an image costs where it is only looked at, as a share of a training step.
+_EVALUATION_SHARE = 0.4
+
+
+class TimeForecast:
+    """Watches the first steps of a process, then says when all stages may be over.
+
+    Early stopping may end them sooner. What was said is kept in ``forecast.json``.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        stages: Sequence[Stage],
+        training: TrainingConfig,
+        *,
+        validation_images: int,
+        watch: Watcher,
+        now: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        self._run, self._training, self._watch, self._now = run, training, watch, now
+        self._steps = [Length.of(len(stage.train), training) for stage in stages]
+        self._evaluated = [len(stage.inner) or validation_images for stage in stages]
+        self._began: tuple[int, float] | None = None
+        self._seen = 0
+        self._said = False
+
+    def step_done(self, total_steps: int) -> None:
+        """Take note that the step with this number, of all stages, has ended."""
+        if self._said:
+            return
+        self._seen += 1
+        if self._seen <= _WARM_UP_STEPS or self._began is None:
+            self._began = (total_steps, self._now())
+            return
+        first, began = self._began
+        steps, seconds = total_steps - first, self._now() - began
+        if seconds >= _WATCHED_SECONDS and steps >= _WATCHED_STEPS:
+            self._said = True
+            self._tell(total_steps, steps, seconds)
+
+    def _tell(self, total_steps: int, steps: int, seconds: float) -> None:
+        step_seconds = seconds / steps
+        left = self._seconds_left(total_steps, step_seconds)
+        record = {"seconds_left": round(left, 1), "step": total_steps, "step_seconds": step_seconds}
+        write_json(self._run.path / "forecast.json", {**self._run.forecast, "time": record})
+        if left >= _WORTH_SAYING_SECONDS:
+            end = datetime.now().astimezone() + timedelta(seconds=left)
+            upto = "up to" if self._training.early_stopping is not None else "about"
+            self._watch(
+                Notice(
+                    f"forecast: {upto} {_duration(left)} more, until {end:%H:%M} "
+                    f"(by {steps:,} steps of {1000 * step_seconds:.3g} ms)"
+                )
+            )
+
+    def _seconds_left(self, total_steps: int, step_seconds: float) -> float:
+        """Steps that are left, and what is watched at the ends of their epochs."""
+        image_seconds = _EVALUATION_SHARE * step_seconds / self._training.batch_size
+        left, begins = 0.0, 0
+        for length, images in zip(self._steps, self._evaluated, strict=True):
+            steps_left = min(max(begins + length.steps - total_steps, 0), length.steps)
+            epochs_left = -(-steps_left // length.batches)
+            evaluations = -(-epochs_left // self._training.watch_every)
+            left += steps_left * step_seconds + evaluations * images * image_seconds
+            begins += length.steps
+        return left
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"

@@ -1,0 +1,79 @@
+"""When a training will be over, said by its first steps on a clock of the test's."""
+
+import json
+
+import numpy as np
+import pytest
+
+from cnnlab.config import TrainingConfig
+from cnnlab.runs import Run
+from cnnlab.training.stages import Stage
+from cnnlab.training.time_forecast import TimeForecast
+
+
+@pytest.fixture
+def forecast(tmp_path):
+    """A forecast of a training of stages; call it with the seconds that each step takes."""
+    (tmp_path / "forecast.json").write_text('{"disk_bytes": 7}')
+
+    def run(seconds, *, stages, validation=0, steps=40, **training):
+        clock, said = [0.0], []
+        watched = TimeForecast(
+            Run(tmp_path),
+            [Stage(np.arange(train), np.arange(inner)) for train, inner in stages],
+            TrainingConfig.model_validate(training),
+            validation_images=validation,
+            watch=lambda event: said.append(event.text),
+            now=lambda: clock[0],
+        )
+        for step in range(1, steps + 1):
+            clock[0] += 9.0 if step <= 3 else seconds  # the first ones warm up
+            watched.step_done(step)
+        return said, json.loads((tmp_path / "forecast.json").read_text())
+
+    return run
+
+
+def test_steps_and_what_is_watched_are_counted(forecast):
+    said, kept = forecast(1.0, stages=[(100, 0)], batch_size=10, epochs=5, validation=50, steps=8)
+    # Steps 4 to 8 were watched: 42 are left, and the ends of five epochs with 50 images each.
+    assert kept["time"]["seconds_left"] == pytest.approx(42 + 5 * 50 * 0.4 / 10)
+    assert kept["time"]["step"] == 8
+    assert kept["disk_bytes"] == 7
+    (line,) = said
+    assert line.startswith("forecast: about 52 s more, until ")
+    assert line.endswith("(by 5 steps of 1e+03 ms)")
+
+
+def test_all_stages_are_ahead_and_early_stopping_may_end_them(forecast):
+    said, kept = forecast(
+        2.0,
+        stages=[(80, 20)] * 3,
+        batch_size=10,
+        epochs=10,
+        early_stopping={"patience": 2},
+        steps=20,
+    )
+    # Step 8 ends the first of 30 epochs.
+    left = (240 - 8) * 2 + 29 * 20 * 0.4 * 2 / 10
+    assert kept["time"]["seconds_left"] == pytest.approx(left)
+    assert said[0].startswith("forecast: up to 9 min more, until ")
+
+
+def test_what_is_watched_less_often_costs_less(forecast):
+    settings = {"stages": [(100, 0)], "batch_size": 10, "epochs": 6, "validation": 100}
+    _, often = forecast(1.0, **settings)
+    _, rarely = forecast(1.0, watch_every=3, **settings)
+    assert often["time"]["seconds_left"] - rarely["time"]["seconds_left"] == pytest.approx(16.0)
+
+
+def test_a_short_training_is_not_worth_a_word(forecast):
+    said, kept = forecast(1.0, stages=[(100, 0)], batch_size=10, epochs=2)
+    assert said == []
+    assert kept["time"]["seconds_left"] == pytest.approx(12.0)
+
+
+def test_nothing_is_said_before_there_is_enough_to_go_by(forecast):
+    said, kept = forecast(0.1, stages=[(10_000, 0)], batch_size=10, epochs=9, steps=40)
+    assert said == []
+    assert "time" not in kept
