@@ -131,7 +131,7 @@ class Rule:
     meaning: str
 
 
-#: The rule whose rate is suggested. Why this one: docs/results/log.md.
+#: The rule whose rate is suggested: docs/results/log.md says how the others did.
 SUGGESTION = "foot"
 
 #: The others are fastai's (callback/schedule.py of version 2), which reads them from a moving
