@@ -25,14 +25,18 @@ __all__ = [
 
 
 def measurement_options(
-    description: str | None, *, data: str, threads: int, out: Path
+    description: str | None, *, data: str | None, threads: int, out: Path
 ) -> argparse.ArgumentParser:
-    """A parser with what every measurement is asked, and the defaults; ``data`` is for the help."""
+    """A parser with what every measurement is asked, and the defaults.
+
+    ``data`` is for the help; None where the images are not to be chosen.
+    """
     parser = argparse.ArgumentParser(
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add = parser.add_argument
-    add("--data", default="cifar10-jpeg", help=data)
+    if data is not None:
+        add("--data", default="cifar10-jpeg", help=data)
     add("--threads", type=int, default=threads, help="threads of each process")
     add("--out", type=Path, default=out, help="what is measured or trained goes here")
     return parser

@@ -45,12 +45,15 @@ def measure_engine(job: Record) -> Record:
     """
     config = cnnlab.configure(settings={**job["settings"], "name": "timed"})
     clock = StepClock(config.training.batch_size, **job["clock"])
+    memory = [0]
 
     def watch(event: Event) -> None:
         if isinstance(event, EpochDone):
             clock.pause()
-        if isinstance(event, BatchDone) and clock.step_ended():
-            raise _Enough
+        if isinstance(event, BatchDone):
+            memory.append(_anonymous_bytes())
+            if clock.step_ended():
+                raise _Enough
 
     with tempfile.TemporaryDirectory() as folder:
         with suppress(_Enough):
@@ -61,7 +64,17 @@ def measure_engine(job: Record) -> Record:
             "precision": run.config["precision"],
             "threads": run.config["threads"],
         }
-    return {**clock.result(), **facts}
+    return {**clock.result(), **facts, "anonymous_bytes": max(memory)}
+
+
+def _anonymous_bytes() -> int:
+    """Memory of this process that is no file's; 0 where the kernel does not tell."""
+    try:
+        lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return 0
+    told = dict(line.split(":", 1) for line in lines)
+    return 1024 * int(told.get("RssAnon", "0 kB").split()[0])
 
 
 def plain_loop(job: Record) -> Record:
