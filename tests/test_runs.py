@@ -6,8 +6,9 @@ import pytest
 
 from cnnlab.config import RunConfig
 from cnnlab.errors import RunError, StorageError
-from cnnlab.files import exclusive_lock
+from cnnlab.files import exclusive_lock, write_text
 from cnnlab.runs import Predictions, create_run, find_run, list_runs, open_run
+from cnnlab.settings import dump_yaml, load_yaml
 
 
 def new(folder, name="r", *, exact=False):
@@ -135,3 +136,16 @@ def test_predictions_that_do_not_fit_each_other_are_damaged(tmp_path, part):
     np.savez(run.path / "predictions" / "test.npz", **saved)
     with pytest.raises(RunError, match=r"test\.npz: damaged"):
         run.predictions("test")
+
+
+def test_settings_that_came_after_a_run_have_their_defaults(tmp_path):
+    run = new(tmp_path, "older")
+    config = load_yaml(run.path / "config.yaml")
+    del config["training"]["steps"], config["training"]["watch_every"]
+    write_text(run.path / "config.yaml", dump_yaml(config))
+    older = open_run(run.path)
+    assert "steps" not in older.config["training"]
+    assert older.settings == {
+        **older.config,
+        "training": {**older.config["training"], "steps": None, "watch_every": 1},
+    }

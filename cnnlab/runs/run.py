@@ -19,7 +19,7 @@ from cnnlab.data.split import Split
 from cnnlab.errors import RunError
 from cnnlab.files import append_line, is_locked, write_text
 from cnnlab.runs.predictions import Predictions
-from cnnlab.settings import load_yaml
+from cnnlab.settings import load_yaml, merge
 
 if TYPE_CHECKING:
     from cnnlab.models.architecture import Architecture
@@ -104,6 +104,15 @@ class Run:
     def typed_config(self) -> RunConfig:
         """``config.yaml``, checked."""
         return make_config([self.config], where=str(self.path / "config.yaml"))
+
+    @property
+    def settings(self) -> Record:
+        """``config.yaml``, unchecked, with the defaults of settings that came after it.
+
+        What is compared with another run: a setting that one of them does not know yet is no
+        difference.
+        """
+        return merge(RunConfig().to_dict(), self.config)
 
     @property
     def start(self) -> Record | None:

@@ -138,8 +138,8 @@ def _neighbours(findings: Sequence[PairFinding]) -> list[tuple[Subject, Subject]
 def _changed_settings(a: Subject, b: Subject) -> list[str]:
     """The settings of training in which two runs differ."""
     first, second = (
-        dict(flattened({key: subject.record.run.config[key] for key in ("training", "optimizer")}))
-        for subject in (a, b)
+        dict(flattened({key: settings[key] for key in ("training", "optimizer")}))
+        for settings in (a.record.run.settings, b.record.run.settings)
     )
     keys = dict.fromkeys([*first, *second])
     sequential = "sequential" in (first["training.mode"], second["training.mode"])

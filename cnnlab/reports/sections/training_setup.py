@@ -50,7 +50,7 @@ def _settings(record: RunRecord) -> list[Block]:
 
 def _settings_side_by_side(records: Sequence[RunRecord]) -> list[Block]:
     """What differs with a column a run, then what all have in common."""
-    configs = [dict(flattened(record.run.config)) for record in records]
+    configs = [dict(flattened(record.run.settings)) for record in records]
     keys = list(dict.fromkeys(key for config in configs for key in config))
     rows = [[key, *(config.get(key, ABSENT) for config in configs)] for key in keys]
     differing = [row for row in rows if len(set(row[1:])) > 1]
