@@ -168,14 +168,11 @@ def set_up_torch(threads: int) -> None:
     """Prepare this process for computing: threads, exactness, memory.
 
     Bit-exact repetition holds at a fixed number of threads; on CUDA fp32 is full fp32, and
-    convolutions are repeatable. On the processor, numbers below 1.2e-38 become 0: moments of
-    weights that no longer learn fade to such numbers, and one of them costs a hundred others. A
-    step of model A at batch size 1 took nine times as long for a quarter of them.
+    convolutions are repeatable.
     """
     import torch
 
     torch.set_num_threads(threads)
-    torch.set_flush_denormal(True)
     torch.backends.cudnn.allow_tf32 = False
     torch.backends.cuda.matmul.allow_tf32 = False
     torch.backends.cudnn.deterministic = True

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from cnnlab.optim.adam import Adam
 from cnnlab.optim.adamax import Adamax
-from cnnlab.optim.base import OPTIMIZERS, OptimizerEntry, make_optimizer, optimizer_options
+from cnnlab.optim.base import (
+    OPTIMIZERS,
+    OptimizerEntry,
+    forget_traces,
+    make_optimizer,
+    optimizer_options,
+)
 from cnnlab.optim.muon import Muon, orthogonalize
 from cnnlab.optim.schedules import SCHEDULES, Schedule, schedule_factor, schedule_options
 from cnnlab.optim.sgd import SGD
@@ -18,6 +24,7 @@ __all__ = [
     "Muon",
     "OptimizerEntry",
     "Schedule",
+    "forget_traces",
     "make_optimizer",
     "optimizer_options",
     "orthogonalize",

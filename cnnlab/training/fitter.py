@@ -15,7 +15,7 @@ from cnnlab.errors import DivergedError
 from cnnlab.inference import place, predict_logits
 from cnnlab.metrics.calibration import nll
 from cnnlab.models.network import Network
-from cnnlab.optim import make_optimizer, schedule_factor
+from cnnlab.optim import forget_traces, make_optimizer, schedule_factor
 from cnnlab.training.batches import class_weights
 from cnnlab.training.checkpoint import (
     Tensors,
@@ -33,6 +33,9 @@ __all__ = ["Fitter"]
 
 #: Initialisation from data looks at so many training images.
 _INITIAL_IMAGES = 5_000
+
+#: How often an optimizer's state is freed of numbers that are next to nothing.
+_STEPS_REMEMBERED = 32
 
 
 class Fitter:
@@ -122,6 +125,8 @@ class Fitter:
         self.optimizer.step()
         place.step += 1
         place.total_steps += 1
+        if place.total_steps % _STEPS_REMEMBERED == 0:
+            forget_traces(self.optimizer)
         if self.average is not None:
             self.average.update(self.network, place.total_steps)
         return loss.detach(), (logits.detach().argmax(1) == labels).sum()
