@@ -49,6 +49,8 @@ RUNGS = (
 )
 
 _MOST_EPOCHS = 60
+#: More than this no configuration may have.
+_ALLOWED_EPOCHS = 100_000
 _FEWEST_IMAGES = 6
 
 #: A rung of middle size, from which the others are projected at first.
@@ -99,7 +101,8 @@ def configure_in_time(
     if not chosen:
         network = network_for_time(config, limit, runs=runs, watch=watch)
         config = configure(settings=merge(network, given), labels=labels, runs=runs)
-    return fill_time(config, limit, most_epochs=None if chosen else _MOST_EPOCHS, watch=watch)
+    most_epochs = None if chosen else _MOST_EPOCHS
+    return fill_time(config, limit, most_epochs=most_epochs, runs=runs, watch=watch)
 
 
 def fill_time(
@@ -108,11 +111,13 @@ def fill_time(
     *,
     most_epochs: int | None = None,
     runs: Path = Path("runs"),
-    watch: Watcher,
+    watch: Watcher = unwatched,
 ) -> RunConfig:
     """Give a training as many steps as fit into a time, by a short probe on this machine.
 
     The schedule ends with them. A limit a twentieth above stops a machine that has become slower.
+    Every stage of a sequential training gets the same number. Raises what ``train`` raises before
+    its first step.
     """
     prepared = prepare_trial(config, runs, watch)
     probe = min(_PACE_SECONDS, _LARGEST_SHARE_OF_TIME * limit_seconds)
@@ -120,8 +125,7 @@ def fill_time(
     stages = plan_stages(prepared.split.train, config.training)
     batches = max(Length.of(len(stage.train), config.training).batches for stage in stages)
     steps = max(int(limit_seconds * _MARGIN / pace.step_seconds / len(stages)), 1)
-    if most_epochs is not None:
-        steps = min(steps, most_epochs * batches)
+    steps = min(steps, (most_epochs or _ALLOWED_EPOCHS) * batches)
     epochs = -(-steps // batches)
     watch(Notice(_said(prepared, limit_seconds, steps, batches, pace.step_seconds, len(stages))))
     return config.updated(

@@ -93,6 +93,13 @@ def test_a_faster_machine_is_given_a_larger_network(machine):
     assert len(set(chosen)) > 2
 
 
+def test_few_images_and_much_time_stay_within_what_is_allowed(machine):
+    machine(1e18)
+    asked = {"model": {"name": "model-e"}, "data": {"source": "shapes", "size": 60}}
+    config = planned(settings={**asked, "training": {"time_limit_seconds": 1e5}})
+    assert config.training.epochs == 100_000
+
+
 def test_a_model_that_is_named_stays_and_its_stages_share_the_time(machine):
     machine(1e12)
     asked = {
