@@ -33,7 +33,7 @@ from torch.nn.functional import cross_entropy
 from workers import KerasPeer
 
 import cnnlab
-from cnnlab.device import seed_everything
+from cnnlab.device import seed_everything, set_up_torch
 from cnnlab.files import append_line, atomic_path, write_text
 from cnnlab.inference import Preprocessing, measure_preprocessing, place
 from cnnlab.models import load_model_file
@@ -190,6 +190,7 @@ def compare_steps(setting: Setting, peer: KerasPeer, folder: Path, seed: int = 0
     precision are from those of ``cnnlab.train``; the inner validation after every epoch; and by
     which share of the way that training moved the weights the two sides end apart.
     """
+    set_up_torch(peer.threads)  # as train does: another number adds up in another order
     still = replace(setting, model=str(_still(setting.model, folder / "models")))
     settings = still.settings(seed=seed, threads=peer.threads, early_stopping=None, weights="last")
     material = prepare(settings)
