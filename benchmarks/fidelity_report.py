@@ -77,8 +77,8 @@ def _what_is_compared(groups: Sequence[Compared], records: Sequence[Record]) -> 
         Paragraph(
             f"Each model is trained by cnnlab and by Keras on the same files ({images}), with the "
             "same split, layers, loss, optimizer, batch size, stages and early stopping; initial "
-            "weights, order and dropout are each side's own, so a seed of one side has no partner "
-            "on the other. Pixels are divided by 255. The last fifth of every stage's images is "
+            "weights, order (anew every epoch) and dropout are each side's own, so no seed has "
+            "a partner. Pixels are divided by 255. The last fifth of every stage's images is "
             "held out (Keras's validation_split); a stage goes on from the last weights of the "
             "one before with a fresh optimizer; after the last stage the weights of the epoch "
             "with the lowest inner loss are taken (Keras's EarlyStopping with "
