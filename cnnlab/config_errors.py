@@ -25,7 +25,8 @@ def as_config_error(
     ``root`` declares the settings, ``where`` names what was read, ``labels`` says what the user
     called a key.
     """
-    first = error.errors()[0]
+    # A key that is misspelt is also missing under its right name.
+    first = min(error.errors(), key=lambda found: found["type"] == "missing")
     if first["type"] == "value_error":
         return ConfigError(first["msg"].removeprefix("Value error, "), where=where)
     keys, section = _declared(root, [str(part) for part in first["loc"]])
@@ -38,6 +39,8 @@ def as_config_error(
         )
     field = section.model_fields[keys[-1]]
     key = ".".join(keys)
+    if first["type"] == "missing":
+        return ConfigError(f"the key '{key}' is missing", where=where)
     return ConfigError(
         f"the value is {first['input']!r}",
         where=labels.get(key, f"{where}, {key}"),
@@ -48,17 +51,20 @@ def as_config_error(
 def _declared(root: type[BaseModel], location: Sequence[str]) -> tuple[list[str], type[BaseModel]]:
     """The keys of a location that are fields, and the section that has the last of them.
 
-    Behind a field pydantic appends which member of a union it tried: those are left out. Where a
-    section's key is unknown, the section itself is returned with the keys that lead to it.
+    Behind a field pydantic appends which member of a union it tried, and in a list the number of
+    the item: those are left out. Where a section's key is unknown, the section itself is returned
+    with the keys that lead to it.
     """
     keys: list[str] = []
     section, inner = root, root
     for part in location:
+        if part.isdigit():
+            continue
         if inner is None or part not in inner.model_fields:
             break
         keys.append(part)
         section, inner = inner, _section_in(inner.model_fields[part].annotation)
-    if len(keys) < len(location) and inner is not None:
+    if len(keys) < sum(not part.isdigit() for part in location) and inner is not None:
         section = inner
     return keys, section
 
@@ -83,6 +89,8 @@ def _allowed(annotation: Any, metadata: Sequence[Any]) -> str:
         return " or ".join(_allowed(item, metadata) for item in get_args(annotation))
     if annotation is type(None):
         return "null"
+    if origin is list:
+        return f"a list, each item {_allowed(get_args(annotation)[0], ())}"
     words = [_KINDS.get(annotation, "a mapping")]
     for item in metadata:
         for constraint in getattr(item, "metadata", None) or [item]:

@@ -134,3 +134,37 @@ def test_a_run_written_before_sources_had_options_opens_unchanged():
     data = {"source": "/gone/pets", "image_size": 16, "channels": 3, "train": None,
             "validation": 0.2, "test": None, "stratify": True, "split_seed": 4}  # fmt: skip
     assert make_config([{"schema_version": 1, "data": data}]).to_dict()["data"] == data
+
+
+@pytest.mark.parametrize(
+    ("parts", "said"),
+    [
+        (
+            [{"scale": 2, "until": 0.5}],
+            "configuration, training.progressive_resizing.scale: the value is 2; "
+            "expected a number, more than 0, less than 1",
+        ),
+        (
+            [{"scale": 0.5}],
+            "configuration: the key 'training.progressive_resizing.until' is missing",
+        ),
+        (
+            [{"scale": 0.5, "untill": 0.5}],
+            "configuration: no setting 'training.progressive_resizing.untill'; "
+            "did you mean 'until'?",
+        ),
+        (
+            3,
+            "configuration, training.progressive_resizing: the value is 3; "
+            "expected a list, each item a mapping",
+        ),
+        (
+            [{"scale": 0.5, "until": 0.5}, {"scale": 0.7, "until": 0.5}],
+            "configuration: training: each part of progressive_resizing needs a later 'until'",
+        ),
+    ],
+)
+def test_the_parts_of_a_list_are_checked(parts, said):
+    with pytest.raises(ConfigError) as caught:
+        make_config([{"training": {"progressive_resizing": parts}}])
+    assert str(caught.value) == said

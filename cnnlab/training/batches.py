@@ -13,6 +13,7 @@ from cnnlab.data.dataset import Dataset
 from cnnlab.device import fold_seed
 from cnnlab.inference import Preprocessing
 from cnnlab.training.augment import Augmenter
+from cnnlab.training.resizing import Size, SizeSchedule, shrink
 from cnnlab.training.stages import Length
 
 __all__ = ["Batches", "class_weights"]
@@ -53,6 +54,9 @@ class Batches:
         self._augmenter = Augmenter(
             config.augment, count=len(rows), size=(height, width), seed=seed
         )
+        self._sizes = SizeSchedule(
+            config.progressive_resizing, full=(height, width), steps=self.length.steps
+        )
         self._on_device = None if device.type == "cpu" else self._gather(slice(None)).to(device)
         self._draw_weights: torch.Tensor | None = None
         if config.sampling == "balanced":
@@ -65,18 +69,21 @@ class Batches:
         return Length.of(len(self._rows), self._config)
 
     def epoch(
-        self, stage: int, epoch: int, *, first_step: int = 0
+        self, stage: int, epoch: int, *, first_step: int = 0, size: Size | None = None
     ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         """Yield (images float32 ``[B, C, H, W]`` channels last, labels int64 ``[B]``).
 
         The order is a function of (seed, stage, epoch); ``first_step`` batches are passed over.
+        Images have the size that the configuration gives to each step, or else ``size``.
         """
         order = self._order(stage, epoch)
         self._augmenter.start_epoch(stage, epoch)
         batches = self._divided(order)[first_step : self.length.steps_of(epoch)]
         shown = self._one_by_one(batches) if self._on_device is None else self._at_once(batches)
-        for images, rows in zip(shown, batches, strict=True):
-            yield self._preprocessing.apply(images), self._labels[rows].to(self._device)
+        before = (epoch - 1) * self.length.batches + first_step
+        for step, (images, rows) in enumerate(zip(shown, batches, strict=True), start=before):
+            sized = shrink(images, size or self._sizes.at(step))
+            yield self._preprocessing.apply(sized), self._labels[rows].to(self._device)
 
     def _one_by_one(self, batches: Sequence[torch.Tensor]) -> Iterator[torch.Tensor]:
         for rows in batches:

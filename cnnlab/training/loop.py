@@ -92,6 +92,7 @@ class _Loop:
             self.run,
             self.stages,
             prepared.config.training,
+            image_size=prepared.preprocessing.image_size,
             validation_images=len(prepared.split.validation),
             watch=watch,
         )

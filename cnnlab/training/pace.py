@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from cnnlab.device import memory_errors, set_up_torch, synchronize
 from cnnlab.training.prepare import Prepared
+from cnnlab.training.resizing import Size
 from cnnlab.training.trial import TrialFitter, try_steps
 
 __all__ = ["Pace", "measure_pace"]
@@ -31,17 +32,18 @@ class Pace:
     steps: int
 
 
-def measure_pace(prepared: Prepared, *, seconds: float = 2.0) -> Pace:
+def measure_pace(prepared: Prepared, *, seconds: float = 2.0, size: Size | None = None) -> Pace:
     """Take steps of a training for so many seconds, after a few to warm up.
 
-    They are the training's own, from its images to the optimizer, with the batch size, threads
-    and precision that it resolved; nothing is kept of them. Raises ``MemoryLimitError``.
+    They are the training's own, from its images (whole, or of one ``size``) to the optimizer, with
+    the batch size, threads and precision that it resolved; nothing is kept of them. Raises
+    ``MemoryLimitError``.
     """
     set_up_torch(prepared.config.threads or 1)
     with memory_errors("training"):
         fitter = TrialFitter(prepared)
         ends: list[float] = []
-        for _loss in try_steps(fitter, _MOST_STEPS):
+        for _loss in try_steps(fitter, _MOST_STEPS, size=size):
             synchronize(fitter.device)
             ends.append(time.perf_counter())
             timed = ends[_WARM_UP_STEPS:]

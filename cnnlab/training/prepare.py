@@ -19,6 +19,7 @@ from cnnlab.runs import Run, create_run, files_of
 from cnnlab.settings import dump_yaml
 from cnnlab.training.base_run import BaseRun, check_agreement, open_base_run
 from cnnlab.training.events import Notice, Watcher
+from cnnlab.training.resizing import check_resizing
 from cnnlab.training.room import foresee
 from cnnlab.training.stages import Stage, plan_stages
 from cnnlab.training.start_record import start_lines
@@ -185,6 +186,7 @@ def decide(config: RunConfig, runs: Path, watch: Watcher) -> Decided:
         if base is None
         else start_from(base, config, dataset, split)
     )
+    check_resizing(start.architecture, config.training.progressive_resizing)
     for line in start_lines(start.record) if start.record else ():
         watch(Notice(line))
     return Decided(config, dataset, split, start, reasons)

@@ -10,6 +10,7 @@ from cnnlab.config import TrainingConfig
 from cnnlab.files import write_json
 from cnnlab.runs import Run
 from cnnlab.training.events import Notice, Watcher
+from cnnlab.training.resizing import Size, SizeSchedule
 from cnnlab.training.stages import Length, Stage
 
 __all__ = ["TimeForecast"]
@@ -38,12 +39,17 @@ class TimeForecast:
         stages: Sequence[Stage],
         training: TrainingConfig,
         *,
+        image_size: Size,
         validation_images: int,
         watch: Watcher,
         now: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._run, self._training, self._watch, self._now = run, training, watch, now
         self._steps = [Length.of(len(stage.train), training) for stage in stages]
+        self._sizes = [
+            SizeSchedule(training.progressive_resizing, full=image_size, steps=length.steps)
+            for length in self._steps
+        ]
         self._evaluated = [len(stage.inner) or validation_images for stage in stages]
         self._began: tuple[int, float] | None = None
         self._seen = 0
@@ -64,7 +70,8 @@ class TimeForecast:
             self._tell(total_steps, steps, seconds)
 
     def _tell(self, total_steps: int, steps: int, seconds: float) -> None:
-        step_seconds = seconds / steps
+        # In steps with whole images: smaller ones go faster.
+        step_seconds = seconds / self._work(total_steps - steps, total_steps)
         left = self._seconds_left(total_steps, step_seconds)
         record = {"seconds_left": round(left, 1), "step": total_steps, "step_seconds": step_seconds}
         write_json(self._run.path / "forecast.json", {**self._run.forecast, "time": record})
@@ -74,19 +81,29 @@ class TimeForecast:
             self._watch(
                 Notice(
                     f"forecast: {upto} {_duration(left)} more, until {end:%H:%M} "
-                    f"(by {steps:,} steps of {1000 * step_seconds:.3g} ms)"
+                    f"(by {steps:,} steps of {1000 * seconds / steps:.3g} ms)"
                 )
             )
+
+    def _work(self, first: int, end: int) -> float:
+        """What the steps from ``first`` up to ``end`` of all stages cost, in whole-image steps."""
+        work, begins = 0.0, 0
+        for length, sizes in zip(self._steps, self._sizes, strict=True):
+            inside = [min(max(step - begins, 0), length.steps) for step in (first, end)]
+            work += sizes.work(*inside)
+            begins += length.steps
+        return work
 
     def _seconds_left(self, total_steps: int, step_seconds: float) -> float:
         """Steps that are left, and what is watched at the ends of their epochs."""
         image_seconds = _EVALUATION_SHARE * step_seconds / self._training.batch_size
-        left, begins = 0.0, 0
+        all_steps = sum(length.steps for length in self._steps)
+        left, begins = self._work(total_steps, all_steps) * step_seconds, 0
         for length, images in zip(self._steps, self._evaluated, strict=True):
             steps_left = min(max(begins + length.steps - total_steps, 0), length.steps)
             epochs_left = -(-steps_left // length.batches)
             evaluations = -(-epochs_left // self._training.watch_every)
-            left += steps_left * step_seconds + evaluations * images * image_seconds
+            left += evaluations * images * image_seconds
             begins += length.steps
         return left
 

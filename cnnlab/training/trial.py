@@ -15,6 +15,7 @@ from cnnlab.training.events import Notice, Watcher
 from cnnlab.training.fitter import Fitter
 from cnnlab.training.forecast import forecast
 from cnnlab.training.prepare import Prepared, decide
+from cnnlab.training.resizing import Size
 from cnnlab.training.room import check_room, look_around
 from cnnlab.training.stages import Length, plan_stages
 from cnnlab.training.transplant import frozen_layers
@@ -54,17 +55,20 @@ def prepare_trial(config: RunConfig, runs: Path, watch: Watcher) -> Prepared:
     )
 
 
-def try_steps(fitter: Fitter, most: int) -> Iterator[torch.Tensor]:
+def try_steps(fitter: Fitter, most: int, *, size: Size | None = None) -> Iterator[torch.Tensor]:
     """Take up to ``most`` steps of a training's first stage and yield each one's loss.
 
-    They go on over as many epochs as that takes, whatever the training's own length.
+    They go on over as many epochs as that takes, whatever the training's own length, with images
+    of one size: whole where none is given.
     """
     prepared, place = fitter.prepared, fitter.state.position
     rows = plan_stages(prepared.split.train, prepared.config.training)[0].train
     batches = Batches(
         prepared.dataset,
         rows,
-        prepared.config.training.model_copy(update={"epochs": most, "steps": None}),
+        prepared.config.training.model_copy(
+            update={"epochs": most, "steps": None, "progressive_resizing": []}
+        ),
         prepared.preprocessing,
         seed=prepared.config.seed,
         device=fitter.device,
@@ -72,7 +76,7 @@ def try_steps(fitter: Fitter, most: int) -> Iterator[torch.Tensor]:
     weights = fitter.loss_weights(rows)
     fitter.network.train()
     while place.total_steps < most:
-        for images, labels in batches.epoch(place.stage, place.epoch):
+        for images, labels in batches.epoch(place.stage, place.epoch, size=size):
             yield fitter.step(images, labels, length=batches.length, weights=weights)[0]
             if place.total_steps == most:
                 return

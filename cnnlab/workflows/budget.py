@@ -16,6 +16,7 @@ from cnnlab.settings import merge
 from cnnlab.training.events import Notice, Watcher, unwatched
 from cnnlab.training.pace import measure_pace
 from cnnlab.training.prepare import Prepared
+from cnnlab.training.resizing import SizeSchedule
 from cnnlab.training.stages import Length, plan_stages
 from cnnlab.training.trial import prepare_trial
 from cnnlab.workflows.configure import asked_settings, configure
@@ -64,6 +65,9 @@ _LARGEST_SHARE_OF_TIME = 0.1
 #: What is left of the time for a machine that slows down.
 _MARGIN = 0.98
 _STOP_AT = 1.05
+
+#: Shares of so many steps are as good as exact.
+_STEPS_SHARED = 10_000
 
 #: Mirror images are the same class in photographs and clothes, not in digits or letters.
 _FLIPPED = ("cifar10", "cifar10-jpeg", "cifar100", "fashion-mnist")
@@ -120,20 +124,32 @@ def fill_time(
     its first step.
     """
     prepared = prepare_trial(config, runs, watch)
-    probe = min(_PACE_SECONDS, _LARGEST_SHARE_OF_TIME * limit_seconds)
-    pace = measure_pace(prepared, seconds=probe)
+    step_seconds = _mean_step_seconds(
+        prepared, min(_PACE_SECONDS, _LARGEST_SHARE_OF_TIME * limit_seconds)
+    )
     stages = plan_stages(prepared.split.train, config.training)
     batches = max(Length.of(len(stage.train), config.training).batches for stage in stages)
-    steps = max(int(limit_seconds * _MARGIN / pace.step_seconds / len(stages)), 1)
+    steps = max(int(limit_seconds * _MARGIN / step_seconds / len(stages)), 1)
     steps = min(steps, (most_epochs or _ALLOWED_EPOCHS) * batches)
     epochs = -(-steps // batches)
-    watch(Notice(_said(prepared, limit_seconds, steps, batches, pace.step_seconds, len(stages))))
+    watch(Notice(_said(prepared, limit_seconds, steps, batches, step_seconds, len(stages))))
     return config.updated(
         training={
             "epochs": epochs,
             "steps": steps,
             "time_limit_seconds": limit_seconds * _STOP_AT,
         }
+    )
+
+
+def _mean_step_seconds(prepared: Prepared, probe_seconds: float) -> float:
+    """A step's time, the mean over the sizes that images have in the course of training."""
+    parts = prepared.config.training.progressive_resizing
+    full = prepared.preprocessing.image_size
+    shares = SizeSchedule(parts, full=full, steps=_STEPS_SHARED).shares()
+    return sum(
+        share * measure_pace(prepared, seconds=probe_seconds / len(shares), size=size).step_seconds
+        for size, share in shares
     )
 
 

@@ -22,6 +22,7 @@ def forecast(tmp_path):
             Run(tmp_path),
             [Stage(np.arange(train), np.arange(inner)) for train, inner in stages],
             TrainingConfig.model_validate(training),
+            image_size=(32, 32),
             validation_images=validation,
             watch=lambda event: said.append(event.text),
             now=lambda: clock[0],
@@ -77,3 +78,11 @@ def test_nothing_is_said_before_there_is_enough_to_go_by(forecast):
     said, kept = forecast(0.1, stages=[(10_000, 0)], batch_size=10, epochs=9, steps=40)
     assert said == []
     assert "time" not in kept
+
+
+def test_small_images_go_faster_than_those_to_come(forecast):
+    parts = [{"scale": 0.5, "until": 0.5}]
+    settings = {"batch_size": 10, "epochs": 10, "progressive_resizing": parts}
+    _, kept = forecast(1.0, stages=[(100, 0)], steps=20, **settings)
+    # Step 8 of 100: 42 more with a quarter of the pixels, then 50 that take four times as long.
+    assert kept["time"]["seconds_left"] == pytest.approx(42 + 50 * 4)

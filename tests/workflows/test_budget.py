@@ -23,8 +23,9 @@ def machine(monkeypatch):
     """Say how many floating-point operations a second a step's forward pass does."""
 
     def does(flops):
-        def pace(prepared, *, seconds):
+        def pace(prepared, *, seconds, size=(32, 32)):
             work = prepared.architecture.summary().flops * prepared.config.training.batch_size
+            work *= size[0] * size[1] / (32 * 32)
             return Pace(step_seconds=work / flops, steps=10)
 
         monkeypatch.setattr(budget, "measure_pace", pace)
@@ -201,3 +202,17 @@ def test_a_training_that_fits_its_time_ends_with_its_schedule(images, tmp_path):
     assert run.metrics[-1]["step"] == config.training.steps
     assert run.metrics[-1]["lr"] == pytest.approx(config.optimizer.lr / config.training.steps)
     assert run.result["stopped_because"] == "all epochs done"
+
+
+def test_small_images_at_first_leave_time_for_more_steps(machine):
+    machine(1e10)
+    asked = {
+        **DIGITS,
+        "model": {"name": "fastnet", "params": {"widths": [8, 16]}},
+        "training": {"time_limit_seconds": 60.0},
+    }
+    parts = [{"scale": 0.5, "until": 0.5}, {"scale": 0.75, "until": 0.75}]
+    whole = planned(settings=asked)
+    growing = planned(settings=asked, overrides=[f"training.progressive_resizing={parts}"])
+    cost = 0.5 * 0.25 + 0.25 * 0.75**2 + 0.25
+    assert growing.training.steps == pytest.approx(whole.training.steps / cost, rel=1e-3)
