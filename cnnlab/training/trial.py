@@ -6,9 +6,14 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from cnnlab.config import RunConfig
+from cnnlab.data.dataset import Dataset
+from cnnlab.data.split import Split
+from cnnlab.inference import Preprocessing
+from cnnlab.models import Architecture
 from cnnlab.runs import Run
 from cnnlab.training.batches import Batches
 from cnnlab.training.events import Notice, Watcher
@@ -20,7 +25,13 @@ from cnnlab.training.room import check_room, look_around
 from cnnlab.training.stages import Length, plan_stages
 from cnnlab.training.transplant import frozen_layers
 
-__all__ = ["TrialFitter", "prepare_trial", "try_steps"]
+__all__ = ["TrialFitter", "prepare_noise", "prepare_trial", "try_steps"]
+
+#: A directory that is not there.
+_NO_RUN = Run(Path(tempfile.gettempdir(), "cnnlab-trial"))
+
+#: Batches of noise: enough that none is still in the processor's cache when it comes again.
+_NOISE_BATCHES = 8
 
 
 class TrialFitter(Fitter):
@@ -45,13 +56,35 @@ def prepare_trial(config: RunConfig, runs: Path, watch: Watcher) -> Prepared:
     for line in warnings:
         watch(Notice(line))
     return Prepared(
-        Run(Path(tempfile.gettempdir(), "cnnlab-trial")),
+        _NO_RUN,
         config,
         decided.dataset,
         decided.split,
         start.architecture,
         start.preprocessing,
         start.transplant,
+    )
+
+
+def prepare_noise(architecture: Architecture, config: RunConfig) -> Prepared:
+    """A trial on images drawn at random, for a network whose speed alone is asked about.
+
+    ``config`` must be resolved (device, precision, threads); nothing is read or written.
+    """
+    count, shape = _NOISE_BATCHES * config.training.batch_size, architecture.input_shape
+    generator = np.random.default_rng(0)
+    images = generator.integers(0, 256, (count, *shape), dtype=np.uint8)
+    labels = generator.integers(0, architecture.classes, count)
+    names = tuple(map(str, range(architecture.classes)))
+    dataset = Dataset("noise", images, labels, names, {"train": count}, fingerprint="")
+    nothing = np.empty(0, dtype=np.int64)
+    return Prepared(
+        _NO_RUN,
+        config,
+        dataset,
+        Split(np.arange(count), nothing, nothing),
+        architecture,
+        Preprocessing((0.5,) * shape[2], (0.25,) * shape[2], shape[:2]),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -23,8 +24,9 @@ from cnnlab.device import (
 from cnnlab.machine import available_memory, keep_freed_memory
 from cnnlab.models import load_architecture
 from cnnlab.tables import ShownAsText, bytes_text, text_table
+from cnnlab.training.pace import measure_pace
 from cnnlab.training.room import free_disk
-from cnnlab.training.speed import measure_images_per_second
+from cnnlab.training.trial import prepare_noise
 from cnnlab.workflows.configure import configure
 
 __all__ = ["Diagnosis", "Speed", "doctor"]
@@ -33,6 +35,9 @@ __all__ = ["Diagnosis", "Speed", "doctor"]
 _SIDE = 2048
 _LEAST_SECONDS = 0.5
 _COPIED_BYTES = 256 << 20
+
+#: Where so many programs ran before the measurement, it is not this machine's alone.
+_BUSY_LOAD = 0.5
 
 #: Trained for a moment each: a small network and the report's best.
 _TRAINED = ("fastnet", "model-f")
@@ -47,11 +52,14 @@ class Speed:
     products: billions of floating-point operations a second of a matrix product, by precision.
     copy_bytes: bytes that are copied within memory in a second.
     images: training images a second by model, at its own batch size and the chosen precision.
+    load: programs that waited for a processor or had one in the minute before, on average; None
+        where the system does not tell.
     """
 
     products: dict[str, float]
     copy_bytes: float
     images: dict[str, float]
+    load: float | None
 
 
 @dataclass(frozen=True)
@@ -111,6 +119,9 @@ def _speed_table(speed: Speed) -> str:
     rows += [
         (f"training {model}", f"{value:,.0f} images/s") for model, value in speed.images.items()
     ]
+    if speed.load is not None and speed.load > _BUSY_LOAD:
+        others = f"load {speed.load:.1f} before: other programs slowed what was measured"
+        rows.append(("this machine is busy", others))
     return text_table(["speed", "measured now"], rows)
 
 
@@ -150,17 +161,20 @@ def _place(name: str) -> str | None:
 
 
 def _measure(device: str, precision: str, threads: int) -> Speed:
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
     set_up_torch(threads)
     precisions = dict.fromkeys(("fp32", precision))
     images = {}
     for model in _TRAINED:
         settings = {"model": {"name": model}, "device": device, "precision": precision}
         config = configure(settings={**settings, "threads": threads})
-        images[model] = measure_images_per_second(load_architecture(model), config)
+        pace = measure_pace(prepare_noise(load_architecture(model), config), seconds=1.0)
+        images[model] = config.training.batch_size / pace.step_seconds
     return Speed(
         products={name: _product_speed(name, device) / 1e9 for name in precisions},
         copy_bytes=_copy_speed(),
         images=images,
+        load=load,
     )
 
 

@@ -43,6 +43,12 @@ def test_speed_is_measured(monkeypatch):
     assert "training model-d" in found.to_text()
 
 
+@pytest.mark.parametrize(("load", "said"), [(2.25, True), (0.1, False)])
+def test_a_busy_machine_is_called_so(load, said):
+    speed = module.Speed(products={}, copy_bytes=1e9, images={}, load=load)
+    assert ("load 2.2 before: other programs" in module._speed_table(speed)) is said
+
+
 def test_the_time_of_a_product_is_turned_into_operations(monkeypatch):
     monkeypatch.setattr(module, "_fastest", lambda work, device: 0.5)
     monkeypatch.setattr(module, "_SIDE", 100)
