@@ -17,6 +17,7 @@ from cnnlab.models import report_figures
 __all__ = [
     "add_peer",
     "measurement_options",
+    "models_options",
     "options",
     "peer_of",
     "run_command",
@@ -53,9 +54,17 @@ def options(
     description: str | None, *, models: str, train: int, epochs: int
 ) -> argparse.ArgumentParser:
     """A parser with the options that every comparison with Keras has, and their defaults."""
+    parser = models_options(description, models=models, train=train, epochs=epochs)
+    add_peer(parser)
+    return parser
+
+
+def models_options(
+    description: str | None, *, models: str, train: int, epochs: int
+) -> argparse.ArgumentParser:
+    """A parser with the options behind :func:`settings_of`, and their defaults."""
     data, out = "what models B to F are trained on", Path("build/fidelity")
     parser = measurement_options(description, data=data, threads=1, out=out)
-    add_peer(parser)
     add = parser.add_argument
     add("--models", default=models, help="letters of the report's models, names or YAML files")
     add("--train", type=int, default=train, help="images; the last fifth of each stage is held out")

@@ -6,7 +6,15 @@ import json
 from pathlib import Path
 from typing import Any
 
-__all__ = ["DRAWS", "FITS", "LOCKSTEP", "RACES", "Record", "read_records"]
+__all__ = [
+    "DRAWS",
+    "FITS",
+    "LOCKSTEP",
+    "PRECISIONS_TRAINED",
+    "RACES",
+    "Record",
+    "read_records",
+]
 
 Record = dict[str, Any]
 
@@ -14,6 +22,8 @@ Record = dict[str, Any]
 FITS, LOCKSTEP, DRAWS = "records.jsonl", "lockstep.jsonl", "draws.jsonl"
 #: And that of time_to_accuracy.py.
 RACES = "time_to_accuracy.jsonl"
+#: And that of precision.py.
+PRECISIONS_TRAINED = "precision.jsonl"
 
 
 def read_records(path: Path) -> list[Record]:
