@@ -22,6 +22,7 @@ __all__ = [
     "percent",
     "plural",
     "scaled",
+    "setting_text",
     "share_in_full",
 ]
 
@@ -104,11 +105,16 @@ def flattened(settings: Mapping[str, object], prefix: str = "") -> list[tuple[st
         if isinstance(value, Mapping) and value:
             pairs += flattened(value, f"{prefix}{key}.")
         else:
-            pairs.append((f"{prefix}{key}", _setting(value)))
+            pairs.append((f"{prefix}{key}", setting_text(value)))
     return pairs
 
 
-def _setting(value: object) -> str:
+def setting_text(value: object) -> str:
+    """A setting's value as YAML has it on one line."""
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
-    return "{}" if value == {} else str(value)
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{key}: {setting_text(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(setting_text, value)) + "]"
+    return str(value)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cnnlab.reports.wording import count, duration, flattened, plural
+from cnnlab.reports.wording import count, duration, plural, setting_text
 from cnnlab.runs import Run
 from cnnlab.tables import ShownAsText, bytes_text, printable
 from cnnlab.workflows.run_facts import facts_of
@@ -131,15 +131,9 @@ def _settings(changed: Mapping[str, Any] | None) -> list[str]:
     if not changed:
         return ["the model's defaults"]
     return [
-        f"{key} {_value(entry['value'])} (default {_value(entry['default'])})"
+        f"{key} {setting_text(entry['value'])} (default {setting_text(entry['default'])})"
         for key, entry in changed.items()
     ]
-
-
-def _value(value: object) -> str:
-    if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{key}: {said}" for key, said in flattened(value)) + "}"
-    return flattened({"": value})[0][1]
 
 
 def _training(training: Mapping[str, Any] | None, plan: Mapping[str, int] | None) -> list[str]:

@@ -59,10 +59,12 @@ def test_numbers_in_words(said: str, expected: str) -> None:
 
 def test_nested_settings_become_dotted_names() -> None:
     settings = {"a": 1, "b": {"c": None, "d": {"e": True}}, "f": {}, "g": [1, 2]}
+    settings["h"] = [{"i": 0.5, "j": None}]
     assert flattened(settings) == [
         ("a", "1"),
         ("b.c", "null"),
         ("b.d.e", "true"),
         ("f", "{}"),
         ("g", "[1, 2]"),
+        ("h", "[{i: 0.5, j: null}]"),
     ]
