@@ -194,7 +194,7 @@ def _conclusions(groups: Sequence[Compared]) -> Iterable[str]:
         apart = max(abs(group.final.apart) for group in once)
         yield (
             f"{enumeration([group.model for group in once])}: one training or few a side, which "
-            f"cannot show equality; they end up to {100 * apart:.2f} points apart."
+            f"cannot show equality; up to {100 * apart:.2f} points apart."
         )
 
 
