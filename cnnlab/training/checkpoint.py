@@ -16,6 +16,7 @@ from cnnlab.runs import Run
 __all__ = [
     "last_checkpoints",
     "latest_checkpoint",
+    "left_overs",
     "pack_optimizer",
     "save_last",
     "save_tensors",
@@ -45,6 +46,14 @@ def save_last(run: Run, step: int, tensors: Tensors, header: dict[str, Any]) -> 
 def last_checkpoints(run: Run) -> list[Path]:
     """The files from which training can go on, newest first."""
     return sorted(run.checkpoints.glob("last-*.safetensors"), reverse=True)
+
+
+def left_overs(run: Run) -> list[Path]:
+    """What a kill left of checkpoints that were being written, for whoever holds the run's lock.
+
+    Only training writes in that folder, so without it a temporary file is nobody's.
+    """
+    return sorted(run.checkpoints.glob(".*.tmp"))
 
 
 def latest_checkpoint(run: Run) -> tuple[Tensors, dict[str, Any], list[str]] | None:

@@ -18,7 +18,7 @@ from cnnlab.files import exclusive_lock, write_json
 from cnnlab.runs import Run
 from cnnlab.settings import changed_keys
 from cnnlab.training.batches import Batches
-from cnnlab.training.checkpoint import latest_checkpoint
+from cnnlab.training.checkpoint import latest_checkpoint, left_overs
 from cnnlab.training.epoch import EpochRunner
 from cnnlab.training.events import EpochDone, Notice, Watcher, unwatched
 from cnnlab.training.fitter import Fitter
@@ -113,8 +113,10 @@ class _Loop:
             self._save()  # from here on the run that it starts from may change or go
         for file in ("metrics.jsonl", "timing.jsonl"):
             self.run.keep_lines(file, self.fitter.state.epochs_done)
-        # What was said of earlier weights is no longer true of this run.
-        for stale in [self.run.path / "result.json", *self.run.path.glob("predictions/*.npz")]:
+        # What was said of earlier weights is no longer true of this run; and a kill may leave
+        # half of a checkpoint, as large as a whole one.
+        said = [self.run.path / "result.json", *self.run.path.glob("predictions/*.npz")]
+        for stale in [*said, *left_overs(self.run)]:
             stale.unlink(missing_ok=True)
         write_progress(self.run)
 

@@ -85,4 +85,7 @@ def write_progress(run: Run) -> None:
         *_result_lines(run),
         "",
     ]
-    write_text(run.path / "progress.md", "\n".join(text))
+    content, path = "\n".join(text), run.path / "progress.md"
+    # A run that has ended may lie where nothing can be written; what it says is no news there.
+    if not path.exists() or path.read_bytes() != content.encode():
+        write_text(path, content)

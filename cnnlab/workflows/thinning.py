@@ -12,7 +12,7 @@ from cnnlab.errors import InputError, RunError, StorageError
 from cnnlab.inference import read_tensors
 from cnnlab.runs import Run
 from cnnlab.tables import ShownAsText, bytes_text
-from cnnlab.training.checkpoint import last_checkpoints
+from cnnlab.training.checkpoint import last_checkpoints, left_overs
 from cnnlab.workflows.removal import check_free, hold
 
 __all__ = ["Thinned", "ThinnedRun", "thin_runs"]
@@ -104,8 +104,7 @@ def _thin(run: Run, *, dry_run: bool) -> ThinnedRun:
 
 def _spare(run: Run) -> tuple[list[Path], str]:
     """Files in ``checkpoints/`` that may go, and a word on what stays."""
-    # Only training writes there, so without it a temporary file is what a kill left behind.
-    left_over = sorted(run.checkpoints.glob(".*.tmp"))
+    left_over = left_overs(run)
     found = last_checkpoints(run)
     # We hold the lock ourselves, so a run without a result is not one that is running.
     status = "unfinished" if run.result is None else run.status

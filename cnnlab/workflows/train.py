@@ -68,10 +68,9 @@ def resume_and_evaluate(run: Run, watch: Watcher = unwatched) -> Trained:
 
 
 def _evaluated(run: Run) -> Trained:
-    if not run.split["validation"]:
-        return Trained(run, None)
-    done = evaluation_of(run, "validation")
-    if done is None:
-        done = evaluate(run, "validation")
-        write_progress(run)
+    done = None
+    if run.split["validation"]:
+        done = evaluation_of(run, "validation") or evaluate(run, "validation")
+    # Even where nothing was left to do: a kill may have come just before this.
+    write_progress(run)
     return Trained(run, done)
