@@ -37,6 +37,7 @@ __all__ = [
     "run_card",
     "thin_runs",
     "train",
+    "verify_resume",
     "write_report",
 ]
 
@@ -60,6 +61,7 @@ _HOMES = {
     "run_card": ("cnnlab.workflows.run_card", "card_of"),
     "thin_runs": ("cnnlab.workflows.thinning", "thin_runs"),
     "train": ("cnnlab.workflows.train", "train_and_evaluate"),
+    "verify_resume": ("cnnlab.workflows.verify_resume", "verify_resume"),
     "write_report": ("cnnlab.reports", "write_report"),
 }
 

@@ -8,16 +8,32 @@ from typing import Annotated
 import typer
 
 from cnnlab.cli.options import Json, RunsFolder
-from cnnlab.cli.output import print_json, print_text
+from cnnlab.cli.output import note, print_json, print_text
+from cnnlab.errors import CheckFailed, ConfigError
 
 
 def doctor(
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     quick: Annotated[bool, typer.Option("--quick", help="Measure no speed.")] = False,
+    verify_resume: Annotated[
+        bool,
+        typer.Option(
+            "--verify-resume",
+            help="Instead: kill a small training again and again; does it end the same?",
+        ),
+    ] = False,
     runs: RunsFolder = Path("runs"),
     as_json: Json = False,
 ) -> None:
     """Say what this machine is, what is chosen on it and why, and how fast it is."""
+    if verify_resume:
+        if device != "auto" or quick:
+            raise ConfigError(
+                "--verify-resume takes device and time as they come",
+                expected="neither --device nor --quick beside it",
+            )
+        _verify_resume(as_json)
+        return
     from cnnlab.workflows.doctor import doctor as diagnose
 
     found = diagnose(runs=runs, device=device, measure=not quick)
@@ -25,3 +41,18 @@ def doctor(
         print_json(found.to_dict())
     else:
         print_text(found.to_text())
+
+
+def _verify_resume(as_json: bool) -> None:
+    from cnnlab.workflows.verify_resume import verify_resume
+
+    found = verify_resume(say=note)
+    if as_json:
+        print_json(found.to_dict())
+    else:
+        print_text(found.to_text())
+    if not found.exact:
+        raise CheckFailed(
+            "a training that was killed and resumed ended otherwise than one that was not",
+            todo="report it, with what --json prints",
+        )

@@ -257,3 +257,20 @@ def test_doctor_says_what_is_chosen_here(cnnlab):
     assert set(said["choices"]) == {"device", "precision", "threads", "memory"}
     assert said["speed"] is None
     assert said["choices"]["threads"]["reason"] in cnnlab("doctor", "--quick").out
+
+
+@pytest.mark.parametrize(("differences", "code"), [((), 0), (("metrics.jsonl differs",), 1)])
+def test_case_14_doctor_verifies_the_resume_and_fails_where_bytes_differ(
+    cnnlab, monkeypatch, differences, code
+):
+    from cnnlab.workflows import verify_resume as module
+    from cnnlab.workflows.kill_trial import Kill
+
+    found = module.Survival((Kill("training", 1.0, 8),), differences, {}, 9, 2.0)
+    monkeypatch.setattr(module, "verify_resume", lambda say: found)
+    said = cnnlab("doctor", "--verify-resume", "--json")
+    assert (said.code, said.json["exact"], said.json["survived"]) == (code, not code, 1 - code)
+    shown = cnnlab("doctor", "--verify-resume")
+    assert ("survived 1 kills" in shown.out) is not bool(code)
+    assert shown.err.count("\n") == code
+    assert cnnlab("doctor", "--verify-resume", "--quick").code == 2
