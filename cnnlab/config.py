@@ -6,7 +6,14 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 
 from cnnlab.config_errors import as_config_error
 from cnnlab.config_layers import lay
@@ -39,6 +46,14 @@ Size = (
     | None
 )
 _NAME = re.compile(r"[^\W_][\w.+-]{0,99}")
+
+
+def _switch(value: object) -> object:
+    """YAML reads a plain on or off as true or false."""
+    return ("off", "on")[value] if isinstance(value, bool) else value
+
+
+Compile = Annotated[Literal["auto", "on", "off"], BeforeValidator(_switch)]
 
 
 class Section(BaseModel):
@@ -196,6 +211,9 @@ class TrainingConfig(Section):
 class RunConfig(Section):
     """Everything that decides what a run's weights, and so its answers, become.
 
+    ``compile`` says whether torch compiles the network for its training steps: the first one takes
+    long then, for the others to go faster. auto is decided by the device before training; a run
+    whose own configuration does not say on or off is older than the setting, and not compiled.
     ``normalization`` unit scales pixels to 0..1, standard centres and scales them by the training
     images' mean and deviation. ``mirror`` averages the logits of each image and its mirror image
     wherever the network is used: slower, and right only where both are the same class.
@@ -206,6 +224,7 @@ class RunConfig(Section):
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     device: str = "auto"
     precision: Literal["auto", "fp32", "bf16"] = "auto"
+    compile: Compile = "auto"
     threads: Annotated[int, Field(ge=1, le=4096)] | None = None
     normalization: Literal["unit", "standard"] = "standard"
     mirror: bool = False

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import metadata
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,10 +24,12 @@ if TYPE_CHECKING:
     import torch
 
 __all__ = [
+    "COMPILE",
     "DEVICES",
     "MOST_THREADS",
     "PRECISIONS",
     "Choice",
+    "choose_compile",
     "choose_device",
     "choose_precision",
     "choose_threads",
@@ -40,6 +43,9 @@ __all__ = [
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
 PRECISIONS = ("auto", "fp32", "bf16")
+COMPILE = ("auto", "on", "off")
+#: The least compute capability that Triton has kernels for.
+_TRITON_CAPABILITY = (7, 0)
 #: Of a measurement of precision; the fastest counts, for other work only slows.
 _ROUNDS = 12
 #: More than any machine has cores.
@@ -128,6 +134,26 @@ def choose_precision(asked: str, device: str, threads: int = 1) -> Choice:
     if gain > 1.1:
         return Choice("bf16", f"{gain:.1f} times as fast as fp32 in a test convolution")
     return Choice("fp32", f"bf16 is {gain:.1f} times as fast as fp32 in a test convolution")
+
+
+def choose_compile(asked: str, device: str) -> Choice:
+    """Return "on" or "off": whether torch compiles the network that is trained on ``device``."""
+    import torch
+
+    if asked not in COMPILE:
+        raise DeviceError(f"no way to compile '{asked}'", expected=f"one of {', '.join(COMPILE)}")
+    if asked != "auto":
+        return Choice(asked, "asked for")
+    if device == "cpu":
+        return Choice("off", "on processors it takes half a minute and brought nothing")
+    if not device.startswith("cuda"):
+        return Choice("off", f"compiling for {device} is untried")
+    if find_spec("triton") is None:
+        return Choice("off", "Triton, with which torch compiles for GPUs, is not installed")
+    major, minor = torch.cuda.get_device_capability(device)
+    if (major, minor) < _TRITON_CAPABILITY:
+        return Choice("off", f"this GPU's compute capability is {major}.{minor}, Triton's 7.0")
+    return Choice("on", f"Triton compiles for this GPU, of compute capability {major}.{minor}")
 
 
 def fold_seed(*parts: int | str) -> int:

@@ -13,6 +13,7 @@
     │   ├── DeviceError             the device or precision asked for is not on this machine
     │   └── RunError                a run directory is missing, unfinished, damaged or in use
     ├── FailedError            3    the work began and could not be finished
+    │   ├── CompileError            torch could not compile the network
     │   ├── DivergedError           the loss is no longer a number
     │   ├── StorageError            disk full, folder read-only, file unreadable
     │   ├── MemoryLimitError        the device has too little memory
@@ -29,6 +30,7 @@ __all__ = [
     "CheckFailed",
     "ChecksumError",
     "CnnlabError",
+    "CompileError",
     "ConfigError",
     "DataError",
     "DeviceError",
@@ -116,6 +118,10 @@ class RunError(InputError):
 
 class FailedError(CnnlabError):
     """The work began and could not be finished."""
+
+
+class CompileError(FailedError):
+    """torch could not compile the network."""
 
 
 class DivergedError(FailedError):

@@ -36,6 +36,8 @@ def test_another_optimizer_drops_the_options_of_the_one_below():
         ({"optimizer": {"lr": math.inf}}, r"optimizer\.lr: .*inf; expected a number, more than 0"),
         ({"optimizer": {"lr": -1}}, "more than 0"),
         ({"precision": "fp8"}, "expected one of auto, fp32, bf16"),
+        ({"compile": "yes please"}, "compile: .*'yes please'; expected one of auto, on, off"),
+        ({"compile": 1}, "compile: .* 1; expected one of auto, on, off"),
         ({"training": {"epoch": 3}}, r"no setting 'training\.epoch'; did you mean 'epochs'"),
         ({"trainings": {}}, "no setting 'trainings'; did you mean 'training'"),
         ({"training": {"augment": {"flipp": 1}}}, "did you mean 'flip'"),
@@ -71,6 +73,16 @@ def test_errors_call_a_key_what_the_user_called_it():
 def test_case_28_an_unknown_name_gets_a_suggestion(settings, said):
     with pytest.raises(UnknownNameError, match=said):
         make_config([settings])
+
+
+@pytest.mark.parametrize("said", ["on", "off", "auto"])
+def test_on_and_off_mean_what_they_say_in_yaml_too(said):
+    """Which reads them, plain, as true and false."""
+    config = make_config([parse_yaml(f"compile: {said}", where="x")])
+    assert config.compile == said
+    again = parse_yaml(config.to_yaml(), where="config.yaml")
+    assert again["compile"] == said
+    assert make_config([again]) == config
 
 
 def test_a_configuration_cannot_be_changed():

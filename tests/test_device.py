@@ -4,7 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cnnlab.device import (
+    Choice,
     _bf16_speed_up,
+    choose_compile,
     choose_device,
     choose_precision,
     choose_threads,
@@ -113,3 +115,43 @@ def test_the_machine_is_described():
     assert facts["versions"]["torch"] == torch.__version__
     assert facts["cores"] >= 1
     assert facts["processor"]
+
+
+@pytest.fixture
+def gpu(monkeypatch):
+    """Say which compute capability the GPU has, and whether Triton is there."""
+
+    def has(capability, *, triton=True):
+        monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: capability)
+        found = object() if triton else None
+        monkeypatch.setattr("cnnlab.device.find_spec", lambda name: found)
+
+    return has
+
+
+@pytest.mark.parametrize(
+    ("capability", "triton", "name", "said"),
+    [
+        ((9, 0), True, "on", "compute capability 9.0"),
+        ((7, 0), True, "on", "compute capability 7.0"),
+        ((6, 1), True, "off", "compute capability is 6.1, Triton's 7.0"),
+        ((9, 0), False, "off", "Triton, with which torch compiles for GPUs, is not installed"),
+    ],
+)
+def test_a_gpu_that_triton_knows_is_compiled_for(gpu, capability, triton, name, said):
+    gpu(capability, triton=triton)
+    for device in ("cuda", "cuda:1"):
+        choice = choose_compile("auto", device)
+        assert choice.name == name
+        assert said in choice.reason
+
+
+def test_nothing_is_compiled_elsewhere_unless_asked_for(gpu):
+    gpu((9, 0))
+    assert choose_compile("auto", "cpu").name == "off"
+    assert "on processors" in choose_compile("auto", "cpu").reason
+    assert choose_compile("auto", "mps").name == "off"
+    assert choose_compile("on", "cpu") == Choice("on", "asked for")
+    assert choose_compile("off", "cuda") == Choice("off", "asked for")
+    with pytest.raises(DeviceError, match="one of auto, on, off"):
+        choose_compile("yes", "cpu")

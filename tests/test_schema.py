@@ -137,6 +137,20 @@ def test_one_that_was_cut_off_before_a_setting_was_added_goes_on(cut):
     assert resume_and_evaluate(write_config(cut, content)).run.status == "finished"
 
 
+def test_one_from_before_compiling_was_a_choice_goes_on_as_it_began(cut, monkeypatch):
+    """Wherever it goes on, and whatever is chosen there today."""
+    from cnnlab.device import Choice
+
+    compiled = Choice("on", "a GPU")
+    monkeypatch.setattr("cnnlab.training.prepare.choose_compile", lambda asked, device: compiled)
+    monkeypatch.setattr("cnnlab.training.fitter.CompiledNetwork", None)
+    assert "compile" not in cut.config
+    assert cut.typed_config().compile == "auto"
+    assert cut.settings["compile"] == "off"
+    run = open_run(resume_and_evaluate(cut).run.path)
+    assert (run.status, run.typed_config().compile) == ("finished", "auto")
+
+
 def keys(content, prefix=()):
     for key, value in content.items():
         yield (*prefix, key)

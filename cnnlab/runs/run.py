@@ -112,7 +112,8 @@ class Run:
         What is compared with another run: a setting that one of them does not know yet is no
         difference.
         """
-        return merge(RunConfig().to_dict(), self.config)
+        # A run resolves auto; one without the setting was trained as off says.
+        return merge({**RunConfig().to_dict(), "compile": "off"}, self.config)
 
     @property
     def start(self) -> Record | None:
@@ -124,7 +125,7 @@ class Run:
 
     @property
     def environment(self) -> Record:
-        """``environment.json``: machine, versions, and why device and precision were chosen."""
+        """``environment.json``: machine, versions, and why device, precision and so on."""
         return self._json("environment.json")
 
     @cached_property

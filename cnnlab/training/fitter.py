@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ from cnnlab.training.checkpoint import (
     save_tensors,
     unpack_optimizer,
 )
+from cnnlab.training.compiling import CompiledNetwork
 from cnnlab.training.ema import MovingAverage
 from cnnlab.training.prepare import Prepared
 from cnnlab.training.stages import Length
@@ -60,6 +62,9 @@ class Fitter:
             else None
         )
         self.optimizer = self._new_optimizer()
+        # Where nothing was decided the run is older than the choice, and began without.
+        on = self.config.compile == "on"
+        self._compiled = CompiledNetwork(self.network) if on else None
 
     def _initialize(self, network: Network) -> None:
         """Set what comes from training images (whitening, say), then what another run gives."""
@@ -112,14 +117,8 @@ class Fitter:
         place, training = self.state.position, self.config.training
         seed_everything(self.config.seed, "step", place.stage, place.epoch, place.step)
         self.set_learning_rate(length)
-        bf16 = self.config.precision == "bf16"
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=bf16):
-            logits = self.network(images)
-        loss = functional.cross_entropy(
-            logits.float(), labels, weight=weights, label_smoothing=training.label_smoothing
-        )
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call] # torch leaves it untyped
+        with self._compiled.watched(images.shape) if self._compiled else nullcontext():
+            loss, logits = self._differentiate(images, labels, weights)
         if training.clip_norm is not None:
             torch.nn.utils.clip_grad_norm_(self.network.parameters(), training.clip_norm)
         self.optimizer.step()
@@ -130,6 +129,23 @@ class Fitter:
         if self.average is not None:
             self.average.update(self.network, place.total_steps)
         return loss.detach(), (logits.detach().argmax(1) == labels).sum()
+
+    def _differentiate(
+        self, images: torch.Tensor, labels: torch.Tensor, weights: torch.Tensor | None
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Give every parameter its gradient; return the batch's mean loss and its logits."""
+        bf16 = self.config.precision == "bf16"
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=bf16):
+            logits = (self._compiled or self.network)(images)
+        loss = functional.cross_entropy(
+            logits.float(),
+            labels,
+            weight=weights,
+            label_smoothing=self.config.training.label_smoothing,
+        )
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call] # torch leaves it untyped
+        return loss, logits
 
     def set_learning_rate(self, length: Length) -> None:
         """Set every group's rate for the next step of a stage of this length."""

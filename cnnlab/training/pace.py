@@ -26,10 +26,12 @@ class Pace:
     ----------
     step_seconds: of one step, the gathering of its batch included; the mean.
     steps: how many were timed.
+    start_seconds: what the first step took more than that; mostly compiling, where that is done.
     """
 
     step_seconds: float
     steps: int
+    start_seconds: float = 0.0
 
 
 def measure_pace(prepared: Prepared, *, seconds: float = 2.0, size: Size | None = None) -> Pace:
@@ -42,7 +44,7 @@ def measure_pace(prepared: Prepared, *, seconds: float = 2.0, size: Size | None 
     set_up_torch(prepared.config.threads or 1)
     with memory_errors("training"):
         fitter = TrialFitter(prepared)
-        ends: list[float] = []
+        ends, began = list[float](), time.perf_counter()
         for _loss in try_steps(fitter, _MOST_STEPS, size=size):
             synchronize(fitter.device)
             ends.append(time.perf_counter())
@@ -50,4 +52,6 @@ def measure_pace(prepared: Prepared, *, seconds: float = 2.0, size: Size | None 
             if len(timed) > _LEAST_STEPS and timed[-1] - timed[0] > seconds:
                 break
     steps = len(timed) - 1
-    return Pace(step_seconds=(timed[-1] - timed[0]) / steps, steps=steps)
+    step_seconds = (timed[-1] - timed[0]) / steps
+    start_seconds = max(ends[0] - began - step_seconds, 0.0)
+    return Pace(step_seconds=step_seconds, steps=steps, start_seconds=start_seconds)

@@ -10,7 +10,13 @@ from cnnlab.config import DataConfig, RunConfig, TrainingConfig
 from cnnlab.data import open_dataset, settled_options, settled_source
 from cnnlab.data.dataset import Dataset
 from cnnlab.data.split import Split, draw_split
-from cnnlab.device import choose_device, choose_precision, choose_threads, describe_machine
+from cnnlab.device import (
+    choose_compile,
+    choose_device,
+    choose_precision,
+    choose_threads,
+    describe_machine,
+)
 from cnnlab.errors import ConfigError, DataError, RunError
 from cnnlab.inference import Preprocessing
 from cnnlab.models import MODELS, Architecture
@@ -40,7 +46,7 @@ class Decided:
     ----------
     config: with everything spelled out that depends on the machine and the data.
     start: the network that it begins with.
-    reasons: why device, precision and threads were chosen.
+    reasons: why device, precision, compiling and threads were chosen.
     """
 
     config: RunConfig
@@ -96,11 +102,13 @@ def _resolve(config: RunConfig, dataset: Dataset) -> tuple[RunConfig, dict[str, 
     device = choose_device(config.device)
     threads, threads_reason = choose_threads(config.threads)
     precision = choose_precision(config.precision, device.name, threads)
+    compiling = choose_compile(config.compile, device.name)
     stratify = config.data.stratify
     model = config.model.name
     resolved = config.updated(
         device=device.name,
         precision=precision.name,
+        compile=compiling.name,
         threads=threads,
         data={
             **settled_options(config.data.source, config.data.options()),
@@ -112,6 +120,7 @@ def _resolve(config: RunConfig, dataset: Dataset) -> tuple[RunConfig, dict[str, 
     reasons = {
         "device": {"name": device.name, "reason": device.reason},
         "precision": {"name": precision.name, "reason": precision.reason},
+        "compile": {"name": compiling.name, "reason": compiling.reason},
         "threads": threads,
         "threads_reason": threads_reason,
     }

@@ -73,6 +73,8 @@ def range_test(
     Source: L. N. Smith, "Cyclical learning rates for training neural networks", WACV 2017, with
     the exponential rise of fastai's ``lr_find``. Raises as ``train`` does before its first step.
     """
+    if config.compile == "auto":  # these steps are over sooner than a compiler is
+        config = config.updated(compile="off")
     prepared = prepare_trial(config, runs, watch)
     set_up_torch(prepared.config.threads or 1)
     with memory_errors("training"):

@@ -10,11 +10,12 @@ from typing import Any
 from cnnlab.config import RunConfig
 from cnnlab.data import open_dataset
 from cnnlab.data.source import Say
+from cnnlab.device import choose_compile, choose_device
 from cnnlab.errors import DataError
 from cnnlab.models import load_architecture
 from cnnlab.settings import merge
 from cnnlab.training.events import Notice, Watcher, unwatched
-from cnnlab.training.pace import measure_pace
+from cnnlab.training.pace import Pace, measure_pace
 from cnnlab.training.prepare import Prepared
 from cnnlab.training.resizing import SizeSchedule
 from cnnlab.training.stages import Length, plan_stages
@@ -65,6 +66,9 @@ _LARGEST_SHARE_OF_TIME = 0.1
 #: What is left of the time for a machine that slows down.
 _MARGIN = 0.98
 _STOP_AT = 1.05
+
+#: In less time than this compiling would take a good part of it.
+_COMPILED_FROM_SECONDS = 300.0
 
 #: Shares of so many steps are as good as exact.
 _STEPS_SHARED = 10_000
@@ -120,16 +124,20 @@ def fill_time(
     """Give a training as many steps as fit into a time, by a short probe on this machine.
 
     The schedule ends with them. A limit a twentieth above stops a machine that has become slower.
-    Every stage of a sequential training gets the same number. Raises what ``train`` raises before
-    its first step.
+    Every stage of a sequential training gets the same number. Where it is left open, the network
+    is compiled for a longer time only. Raises what ``train`` raises before its first step.
     """
+    if _too_short_to_compile(config, limit_seconds):
+        watch(Notice("plan: not compiled, for the time is short"))
+        config = config.updated(compile="off")
     prepared = prepare_trial(config, runs, watch)
-    step_seconds = _mean_step_seconds(
-        prepared, min(_PACE_SECONDS, _LARGEST_SHARE_OF_TIME * limit_seconds)
-    )
+    pace = _mean_pace(prepared, min(_PACE_SECONDS, _LARGEST_SHARE_OF_TIME * limit_seconds))
+    step_seconds = pace.step_seconds
     stages = plan_stages(prepared.split.train, config.training)
     batches = max(Length.of(len(stage.train), config.training).batches for stage in stages)
-    steps = max(int(limit_seconds * _MARGIN / step_seconds / len(stages)), 1)
+    compiling = pace.start_seconds if prepared.config.compile == "on" else 0.0
+    left = max(limit_seconds * _MARGIN - compiling, 0.0)
+    steps = max(int(left / step_seconds / len(stages)), 1)
     steps = min(steps, (most_epochs or _ALLOWED_EPOCHS) * batches)
     epochs = -(-steps // batches)
     watch(Notice(_said(prepared, limit_seconds, steps, batches, step_seconds, len(stages))))
@@ -142,14 +150,29 @@ def fill_time(
     )
 
 
-def _mean_step_seconds(prepared: Prepared, probe_seconds: float) -> float:
-    """A step's time, the mean over the sizes that images have in the course of training."""
+def _too_short_to_compile(config: RunConfig, limit_seconds: float) -> bool:
+    """Whether nobody has decided to compile, this machine would, and there is no time for it."""
+    if config.compile != "auto" or limit_seconds >= _COMPILED_FROM_SECONDS:
+        return False
+    return choose_compile("auto", choose_device(config.device).name).name == "on"
+
+
+def _mean_pace(prepared: Prepared, probe_seconds: float) -> Pace:
+    """A step's time, the mean over the sizes that images have in the course of training.
+
+    Each size has its own start.
+    """
     parts = prepared.config.training.progressive_resizing
     full = prepared.preprocessing.image_size
     shares = SizeSchedule(parts, full=full, steps=_STEPS_SHARED).shares()
-    return sum(
-        share * measure_pace(prepared, seconds=probe_seconds / len(shares), size=size).step_seconds
-        for size, share in shares
+    seconds = probe_seconds / len(shares)
+    paces = [measure_pace(prepared, seconds=seconds, size=size) for size, _ in shares]
+    return Pace(
+        step_seconds=sum(
+            share * pace.step_seconds for pace, (_, share) in zip(paces, shares, strict=True)
+        ),
+        steps=sum(pace.steps for pace in paces),
+        start_seconds=sum(pace.start_seconds for pace in paces),
     )
 
 
@@ -214,6 +237,7 @@ class _Planner:
             "seed": self._config.seed,
             "device": self._config.device,
             "precision": self._config.precision,
+            "compile": "off",  # a probe is over sooner than a compiler is
             "threads": self._config.threads,
             "data": self._config.data.model_dump(),
         }

@@ -14,6 +14,7 @@ import torch
 from cnnlab.data import SOURCES
 from cnnlab.device import (
     Choice,
+    choose_compile,
     choose_device,
     choose_precision,
     choose_threads,
@@ -51,7 +52,8 @@ class Speed:
     ----------
     products: billions of floating-point operations a second of a matrix product, by precision.
     copy_bytes: bytes that are copied within memory in a second.
-    images: training images a second by model, at its own batch size and the chosen precision.
+    images: training images a second by model, at its own batch size and the chosen precision; not
+        compiled, for that would take longer than all the rest.
     load: programs that waited for a processor or had one in the minute before, on average; None
         where the system does not tell.
     """
@@ -137,6 +139,7 @@ def doctor(*, runs: Path = Path("runs"), device: str = "auto", measure: bool = T
     choices = {
         "device": where,
         "precision": precision,
+        "compile": choose_compile("auto", where.name),
         "threads": Choice(str(threads), threads_reason),
         "memory": Choice(
             "kept" if kept else "as the system does it",

@@ -121,7 +121,8 @@ def _machine(machine: Mapping[str, Any] | None) -> list[str]:
     if machine is None:
         return []
     threads = plural(machine["threads"], "thread")
-    words = (machine["device"], machine["precision"], threads, machine["processor"])
+    compiled = ["compiled"] if machine["compiled"] else []
+    words = [machine["device"], machine["precision"], *compiled, threads, machine["processor"]]
     return [", ".join(words)]
 
 

@@ -27,6 +27,7 @@ _PARTS = ("train", "validation", "test")
 
 #: Settings that a run resolves for itself, and those that are shown elsewhere.
 _NOT_CHOSEN = (
+    "compile",
     "data.source",
     "data.stratify",
     "device",
@@ -102,6 +103,7 @@ def _machine(run: Run) -> dict[str, Any]:
     return {
         "device": str(choices["device"]["name"]),
         "precision": str(choices["precision"]["name"]),
+        "compiled": choices.get("compile", {}).get("name") == "on",
         "threads": int(choices["threads"]),
         "processor": str(environment.get("accelerator", environment["processor"])),
         "cnnlab": str(environment["versions"]["cnnlab"]),

@@ -254,7 +254,7 @@ def test_offline_quickstart_downloads_nothing(cnnlab, monkeypatch, tmp_path):
 
 def test_doctor_says_what_is_chosen_here(cnnlab):
     said = cnnlab("doctor", "--quick", "--json").json
-    assert set(said["choices"]) == {"device", "precision", "threads", "memory"}
+    assert set(said["choices"]) == {"device", "precision", "compile", "threads", "memory"}
     assert said["speed"] is None
     assert said["choices"]["threads"]["reason"] in cnnlab("doctor", "--quick").out
 

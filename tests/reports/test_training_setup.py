@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from cnnlab.reports.document import Paragraph
+from cnnlab.reports.document import Document, Paragraph
+from cnnlab.reports.markdown import render_markdown
 from cnnlab.reports.record import records_of
 from cnnlab.reports.sections.training_setup import training_setup
 from cnnlab.runs import Run
@@ -76,3 +77,17 @@ def test_of_several_runs_each_is_named(
 ) -> None:
     assert first_text(make_run("plain"), started("tuned")).startswith("tuned: Starts from")
     assert first_text(make_run("plain")) == ""
+
+
+def test_it_says_whether_and_why_the_network_was_compiled(make_run: Callable[..., Run]) -> None:
+    def machine(run: Run) -> str:
+        document = Document("", "", tuple(training_setup(records_of([run]))), footer="")
+        return render_markdown(document)
+
+    older, newer = make_run("older"), make_run("newer")
+    environment = json.loads((newer.path / "environment.json").read_text())
+    environment["choices"]["compile"] = {"name": "on", "reason": "a GPU"}
+    (newer.path / "environment.json").write_text(json.dumps(environment))
+    assert "| compile | on (a GPU) |" in machine(newer)
+    assert "| precision | fp32 (this processor does not compute in bf16) |" in machine(older)
+    assert "| compile | on" not in machine(older)

@@ -3,6 +3,7 @@
 import pytest
 from small import write_model
 
+from cnnlab.device import Choice
 from cnnlab.errors import ConfigError, DataError
 from cnnlab.models import load_architecture
 from cnnlab.training.events import Notice
@@ -183,6 +184,42 @@ def test_a_pace_is_the_mean_of_a_trainings_own_steps(images, tmp_path, monkeypat
     pace = measure_pace(prepare_trial(config, tmp_path / "runs", lambda event: None), seconds=9)
     assert pace == Pace(step_seconds=1.0, steps=10)
     assert not (tmp_path / "runs").exists()
+
+
+@pytest.fixture
+def gpu(monkeypatch):
+    """A machine on which auto means compiled, for 40 s, then a tenth of a second a step."""
+
+    def pace(prepared, *, seconds, size=(32, 32)):
+        compiled = prepared.config.compile == "on"
+        return Pace(step_seconds=0.1, steps=10, start_seconds=40.0 if compiled else 1.0)
+
+    def choose(asked, device):
+        return Choice("on", "a GPU") if asked == "auto" else Choice(asked, "asked for")
+
+    monkeypatch.setattr(budget, "measure_pace", pace)
+    for module in ("cnnlab.workflows.budget", "cnnlab.training.prepare"):
+        monkeypatch.setattr(f"{module}.choose_compile", choose)
+
+
+@pytest.mark.parametrize(
+    ("limit", "asked", "planned_as", "steps"),
+    [
+        (200, "auto", "off", 1960),
+        (400, "auto", "auto", 3520),
+        (200, "on", "on", 1560),
+        (20, "on", "on", 1),
+    ],
+)
+def test_compiling_takes_its_time_and_is_left_out_where_that_is_short(
+    gpu, limit, asked, planned_as, steps
+):
+    settings = {**DIGITS, "model": {"name": "model-d"}, "compile": asked}
+    said = []
+    config = planned(said, settings={**settings, "training": {"time_limit_seconds": limit}})
+    assert (config.compile, config.training.steps) == (planned_as, pytest.approx(steps, abs=2))
+    told = [event.text for event in said if "not compiled" in event.text]
+    assert len(told) == (asked != planned_as)
 
 
 def test_a_training_that_fits_its_time_ends_with_its_schedule(images, tmp_path):

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from cnnlab.data import SOURCES
-from cnnlab.device import choose_precision, choose_threads
+from cnnlab.device import choose_compile, choose_precision, choose_threads
 from cnnlab.errors import DeviceError
 from cnnlab.workflows import doctor as module
 from cnnlab.workflows.doctor import doctor
@@ -18,13 +18,20 @@ def test_it_says_what_training_would_choose_and_why(tmp_path):
     assert found.choices["threads"].name == str(threads)
     assert found.choices["threads"].reason == reason
     assert found.choices["precision"].name == choose_precision("auto", "cpu", threads).name
+    assert found.choices["compile"] == choose_compile("auto", found.choices["device"].name)
     assert set(found.datasets) == set(SOURCES)
     assert found.datasets["digits"].endswith("digits.csv.gz")
     assert found.memory_bytes > 0 < found.disk_bytes
     assert found.speed is None
     assert not (tmp_path / "not").exists()
     text = found.to_text()
-    for said in (reason, found.machine["processor"], torch.__version__, "digits.csv.gz"):
+    for said in (
+        reason,
+        found.choices["compile"].reason,
+        found.machine["processor"],
+        torch.__version__,
+        "digits.csv.gz",
+    ):
         assert said in text
     assert json.loads(json.dumps(found.to_dict()))["choices"]["threads"]["reason"] == reason
 

@@ -88,7 +88,8 @@ def _facts(environment: dict[str, Any]) -> list[tuple[str, str]]:
     choices = environment["choices"]
     rows = [
         (kind, f"{choices[kind]['name']} ({choices[kind]['reason']})")
-        for kind in ("device", "precision")
+        for kind in ("device", "precision", "compile")
+        if kind in choices
     ]
     reason = choices.get("threads_reason")
     rows.append(("threads", count(choices.get("threads")) + (f" ({reason})" if reason else "")))
