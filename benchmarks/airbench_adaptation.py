@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import CodeType
@@ -18,7 +18,7 @@ from airbench_settings import AirbenchSettings
 
 from cnnlab.errors import DataError
 
-__all__ = ["PEER", "adapted"]
+__all__ = ["PEER", "adapted", "redirected"]
 
 #: Under this name the adapted script finds what stands in for CUDA, files and half precision.
 PEER = "_airbench_peer"
@@ -53,6 +53,18 @@ def adapted(script: Path, settings: AirbenchSettings) -> CodeType:
     It takes what it needs from an object called :data:`PEER`; see ``airbench_worker.py``.
     Raises :class:`DataError` where the script is not as expected.
     """
+    return _changed(script, _rules(settings))
+
+
+def redirected(script: Path) -> CodeType:
+    """Return the script's code as it is, for CUDA, but for where its images come from.
+
+    These, too, it takes from :data:`PEER`. Raises as :func:`adapted`.
+    """
+    return _changed(script, _file_rules())
+
+
+def _changed(script: Path, rules: Iterable[Rule]) -> CodeType:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of backslashes in its docstrings
@@ -62,7 +74,7 @@ def adapted(script: Path, settings: AirbenchSettings) -> CodeType:
         raise DataError(f"cannot be read: {reason}", where=script, expected=_EXPECTED) from None
     except (SyntaxError, ValueError):
         raise DataError("is no Python", where=script, expected=_EXPECTED) from None
-    for rule in _rules(settings):
+    for rule in rules:
         found = rule.apply(tree)
         if found != rule.places:
             raise DataError(
@@ -73,12 +85,16 @@ def adapted(script: Path, settings: AirbenchSettings) -> CodeType:
     return compile(ast.fix_missing_locations(tree), str(script), "exec")
 
 
-def _rules(settings: AirbenchSettings) -> Iterator[Rule]:
+def _file_rules() -> Iterator[Rule]:
     yield from map(_defined, _CALLED)
-    yield _undecorated("torch.compile")
-    yield _redirected("torch.cuda", f"{PEER}.cuda", places=3)
     yield _redirected("torch.load", f"{PEER}.load", places=1)
     yield _redirected("os.path.exists", f"{PEER}.exists", places=1)
+
+
+def _rules(settings: AirbenchSettings) -> Iterator[Rule]:
+    yield from _file_rules()
+    yield _undecorated("torch.compile")
+    yield _redirected("torch.cuda", f"{PEER}.cuda", places=3)
     yield _cast("CifarLoader.__init__", "half", f"{PEER}.images")
     yield _cast("CifarNet.__init__", "half", f"{PEER}.layer")
     yield _cast("zeropower_via_newtonschulz5", "bfloat16", f"{PEER}.update")

@@ -78,7 +78,8 @@ class Recipe(Contender):
     def label(self) -> str:
         return ", ".join([Path(self.recipe).stem, *self.overrides])
 
-    def _recipe_job(self, seed: int) -> Record:
+    def recipe_job(self, seed: int) -> Record:
+        """What :func:`race_recipes.configured` takes, and more that a worker needs."""
         file = Path(self.recipe)
         return {
             **self._job(seed),
@@ -90,13 +91,13 @@ class Recipe(Contender):
         }
 
     def asked(self) -> dict[str, Any]:
-        config, mirrored = configured(self._recipe_job(seed=0))
+        config, mirrored = configured(self.recipe_job(seed=0))
         return {"config": config.to_dict(), "mirror": mirrored}
 
     def begin(self, seed: int, name: str) -> Work:
         # A folder of its own: what was cut off is trained anew, for its time would be in pieces.
         runs = self.conditions.folder.absolute() / "runs" / name
-        job = {**self._recipe_job(seed), "runs": str(runs)}
+        job = {**self.recipe_job(seed), "runs": str(runs)}
         work = self.conditions.work
         return start("race_own.py", job, work, name, environment=self._threads)
 

@@ -68,7 +68,9 @@ class Session:
     records: list[Record] = field(default_factory=list)
 
     @classmethod
-    def start(cls, file: Path, program: str, arguments: Sequence[str]) -> Session:
+    def start(
+        cls, file: Path, program: str, arguments: Sequence[str], *, device: str = "cpu"
+    ) -> Session:
         """Write down when it begins, what was typed, and what this machine is and does."""
         return cls(
             file,
@@ -76,7 +78,7 @@ class Session:
                 "session": datetime.now(UTC).isoformat(timespec="seconds"),
                 "command": shown_command(program, arguments),
                 "load_before": round(os.getloadavg()[0], 2),
-                "machine": describe_machine("cpu"),
+                "machine": describe_machine(device),
             },
         )
 
@@ -142,8 +144,10 @@ def _conditions(records: Sequence[Record]) -> list[Block]:
     for record in records:
         versions |= record.get("versions", {})
     threads = sorted({record["threads"] for record in records if "threads" in record})
+    accelerator = f"{machine['accelerator']}; " if "accelerator" in machine else ""
     told = (
-        f"{machine['processor']}, {machine['cores']} cores, {bytes_text(machine['memory_bytes'])}, "
+        f"{accelerator}{machine['processor']}, {machine['cores']} cores, "
+        f"{bytes_text(machine['memory_bytes'])}, "
         f"{machine['vector_instructions']}; Python {machine['python']}; "
         f"{enumeration([f'{name} {number}' for name, number in sorted(versions.items())])}; "
         f"revision {machine['source_revision']}; threads: {enumeration([*map(str, threads)])}; "

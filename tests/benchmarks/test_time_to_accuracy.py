@@ -14,34 +14,12 @@ from race_contenders import Recipe
 from race_options import options, portable_command
 from race_recipes import configured
 from records import read_records
-from small import MODEL
-from small_airbench import stripes, write_script
+from small_airbench import stripes
 
 import cnnlab
 from cnnlab.errors import CheckFailed
 
 _CHANCE = 1 / 3
-_RECIPE = """
-data: {source: digits, test: 0.9}
-model: {name: fastnet, params: {widths: [8, 8], depths: [1, 1]}}
-mirror: true
-optimizer: {name: muon}
-training: {epochs: 8, batch_size: 20, weights: last}
-"""
-_KERAS = MODEL + "training: {epochs: 9, batch_size: 8}\nnormalization: unit\n"
-
-
-@pytest.fixture
-def files(tmp_path: Path) -> Path:
-    """Images, a recipe, a model for Keras and a stand-in for airbench's script."""
-    (tmp_path / "small.yaml").write_text(_RECIPE, encoding="utf-8")
-    (tmp_path / "model.yaml").write_text(_KERAS, encoding="utf-8")
-    found = stripes()
-    names = {"x": "images", "y": "labels"}
-    arrays = {f"{x}_{p}": found[f"{p}_{y}"] for x, y in names.items() for p in ("train", "test")}
-    np.savez(tmp_path / "stripes.npz", **arrays)
-    write_script(tmp_path)
-    return tmp_path
 
 
 def _command(files: Path) -> list[str]:
