@@ -7,8 +7,10 @@ from numpy.typing import NDArray
 
 __all__ = ["channel_moments"]
 
-#: Pixels are counted so many bytes at a time.
-_BLOCK_BYTES = 16 << 20
+#: So many bytes at a time stay in the processor's cache.
+_BLOCK_BYTES = 1 << 20
+#: Squares of so many bytes add up to less than 2**32.
+_MOST_LINES = 1 << 16
 
 
 def channel_moments(
@@ -21,16 +23,19 @@ def channel_moments(
     images: uint8 ``[N, H, W, C]``.
     rows: which of the images; at least one.
 
-    Values are counted, not summed: the result is exact to rounding, whatever the order.
+    Sums are of whole numbers: the result is exact to rounding, whatever the order.
     """
     height, width, channels = images.shape[1:]
-    counts = np.zeros((channels, 256), dtype=np.int64)
-    step = max(1, _BLOCK_BYTES // (height * width * channels))
+    sums = np.zeros((2, width * channels), dtype=np.int64)
+    step = max(1, min(_BLOCK_BYTES // (height * width * channels), _MOST_LINES // height))
     for start in range(0, len(rows), step):
-        block = images[rows[start : start + step]]
-        for channel in range(channels):
-            counts[channel] += np.bincount(block[..., channel].ravel(), minlength=256)
-    values = np.arange(256) / 255
-    mean = counts @ values / counts.sum(axis=1)
-    variance = counts @ values**2 / counts.sum(axis=1) - mean**2
-    return mean, variance
+        # Lines of pixels, not pixels: sums over three numbers at a time would leave vectors empty.
+        lines = images[rows[start : start + step]].reshape(-1, width * channels)
+        sums[0] += lines.sum(axis=0, dtype=np.uint32)
+        squares = lines.astype(np.uint16)
+        squares *= squares
+        sums[1] += squares.sum(axis=0, dtype=np.uint32)
+    total, of_squares = sums.reshape(2, width, channels).sum(axis=1)
+    count = len(rows) * height * width
+    mean = total / count / 255
+    return mean, of_squares / count / 255**2 - mean**2
