@@ -1,18 +1,28 @@
-"""The forecast of disk and memory beside what real trainings take.
+"""The forecasts of disk, memory and time beside what real trainings take.
 
 Each training is a process of its own, whose largest resident memory the system tells; what it
 wrote is counted. Prints a line a training: forecast, measured, and the one over the other.
 
     python benchmarks/forecast.py [CASE ...]
+
+With ``--runs`` nothing is trained: of every finished run in these folders, the time that its first
+steps foretold stands beside the time that came, by when both files were written.
+
+    python benchmarks/forecast.py --runs FOLDER ...
 """
 
 from __future__ import annotations
 
+import argparse
 import json
+import statistics
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
+
+__all__ = ["main"]
 
 SHAPES = ["--data", "shapes", "--set", "data.size=3000", "--epochs", "1", "--precision", "fp32"]
 
@@ -81,9 +91,51 @@ def measure(case: str, folder: Path) -> str:
     )
 
 
-def main() -> None:
-    """Measure the cases that are named, or all."""
-    for case in sys.argv[1:] or CASES:
+def foretold(run: Path) -> tuple[float, float] | None:
+    """Seconds that were foretold and that came; None for a run that did not end or was too short.
+
+    Early stopping ends a training sooner than the forecast, which speaks of all epochs.
+    """
+    said, ended = run / "forecast.json", run / "result.json"
+    if not ended.exists():
+        return None
+    time = json.loads(said.read_text(encoding="utf-8")).get("time")
+    if time is None or json.loads(ended.read_text(encoding="utf-8"))["status"] != "finished":
+        return None
+    return time["seconds_left"], ended.stat().st_mtime - said.stat().st_mtime
+
+
+def compare_times(folders: Sequence[Path]) -> None:
+    """Print a line a run, then the median and the range of the ratios."""
+    ratios = []
+    for folder in folders:
+        for file in sorted(folder.rglob("forecast.json")):
+            times = foretold(file.parent)
+            if times is not None:
+                ratios.append(times[0] / times[1])
+                print(
+                    f"{file.parent.name}: {times[0]:.1f} s foretold, {times[1]:.1f} s came, "
+                    f"{ratios[-1]:.2f}"
+                )
+    if ratios:
+        print(
+            f"{len(ratios)} runs: median {statistics.median(ratios):.2f}, "
+            f"{min(ratios):.2f} to {max(ratios):.2f}"
+        )
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure the cases that are named, or all; or look at runs."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("cases", nargs="*", metavar="CASE", help=", ".join(CASES))
+    parser.add_argument("--runs", nargs="+", type=Path, metavar="FOLDER", help="finished runs")
+    asked = parser.parse_args(arguments)
+    if asked.runs:
+        compare_times(asked.runs)
+        return
+    for case in asked.cases or CASES:
         with tempfile.TemporaryDirectory() as folder:
             print(measure(case, Path(folder)), flush=True)
 

@@ -116,7 +116,7 @@ def test_a_finished_one_has_nothing_to_resume_and_nothing_to_thin_out(whole):
 
 def test_one_that_was_cut_off_goes_on_to_its_end(cut):
     before = [line["epoch"] for line in cut.metrics]
-    trained = resume_and_evaluate(cut)
+    trained = resume_and_evaluate(cut, inexact=True)  # on another machine than it began
     assert before == [1, 2]
     assert [line["epoch"] for line in cut.metrics] == [1, 2, 3, 4]
     assert cut.status == "finished"
@@ -134,7 +134,8 @@ def test_one_that_was_cut_off_before_a_setting_was_added_goes_on(cut):
         save_tensors(path, tensors, header)
     content = config_of(cut)
     del content["training"]["clip_norm"], content["mirror"]
-    assert resume_and_evaluate(write_config(cut, content)).run.status == "finished"
+    again = resume_and_evaluate(write_config(cut, content), inexact=True)
+    assert again.run.status == "finished"
 
 
 def test_one_from_before_compiling_was_a_choice_goes_on_as_it_began(cut, monkeypatch):
@@ -147,7 +148,7 @@ def test_one_from_before_compiling_was_a_choice_goes_on_as_it_began(cut, monkeyp
     assert "compile" not in cut.config
     assert cut.typed_config().compile == "auto"
     assert cut.settings["compile"] == "off"
-    run = open_run(resume_and_evaluate(cut).run.path)
+    run = open_run(resume_and_evaluate(cut, inexact=True).run.path)
     assert (run.status, run.typed_config().compile) == ("finished", "auto")
 
 

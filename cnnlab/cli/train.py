@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,6 +11,9 @@ from cnnlab.cli import training_options as options
 from cnnlab.cli.options import Json, Offline, Overrides, RunsFolder, go_offline
 from cnnlab.cli.output import print_json, print_text
 from cnnlab.errors import ConfigError
+
+if TYPE_CHECKING:
+    from cnnlab.workflows.train import Trained
 
 
 def _seconds(text: str | None, option: str) -> float | None:
@@ -29,6 +32,12 @@ def train(
     resume: Annotated[
         str | None, typer.Option(metavar="RUN", help="Go on with a run that was cut off.")
     ] = None,
+    inexact: Annotated[
+        bool,
+        typer.Option(
+            "--inexact", help="With --resume: also on another machine or with another torch."
+        ),
+    ] = False,
     epochs: Annotated[str | None, typer.Option(metavar="N", help="Epochs (of each stage).")] = None,
     time_limit: Annotated[
         str | None,
@@ -80,23 +89,29 @@ def train(
             expected="no other setting beside it",
             todo="start a new run with --config to change something",
         )
-    _train(asked, resume, runs, as_json)
-
-
-def _train(asked: dict[str, Any], resume: str | None, runs: Path, as_json: bool) -> None:
-    from cnnlab.cli.progress import TrainingDisplay
-    from cnnlab.runs import open_run
-    from cnnlab.workflows.budget import configure_in_time
-    from cnnlab.workflows.train import resume_and_evaluate, train_and_evaluate
-
-    with TrainingDisplay() as display:
-        if resume is not None:
-            trained = resume_and_evaluate(open_run(resume, runs=runs), display)
-        else:
-            trained = train_and_evaluate(
-                configure_in_time(**asked, runs=runs, watch=display), runs, display
-            )
+    if inexact and resume is None:
+        raise ConfigError("--inexact is for --resume", expected="--resume RUN beside it")
+    trained = _train(asked, runs) if resume is None else _resume(resume, runs, inexact=inexact)
     if as_json:
         print_json(trained.to_dict())
     else:
         print_text(trained.to_text())
+
+
+def _train(asked: dict[str, Any], runs: Path) -> Trained:
+    from cnnlab.cli.progress import TrainingDisplay
+    from cnnlab.workflows.budget import configure_in_time
+    from cnnlab.workflows.train import train_and_evaluate
+
+    with TrainingDisplay() as display:
+        config = configure_in_time(**asked, runs=runs, watch=display)
+        return train_and_evaluate(config, runs, display)
+
+
+def _resume(run: str, runs: Path, *, inexact: bool) -> Trained:
+    from cnnlab.cli.progress import TrainingDisplay
+    from cnnlab.runs import open_run
+    from cnnlab.workflows.train import resume_and_evaluate
+
+    with TrainingDisplay() as display:
+        return resume_and_evaluate(open_run(run, runs=runs), display, inexact=inexact)

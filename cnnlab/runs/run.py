@@ -205,6 +205,11 @@ class Run:
         return self._lines("ledger.jsonl")
 
     @property
+    def inexact(self) -> list[Record]:
+        """``inexact.jsonl``: after which steps it went on under which other conditions."""
+        return self._lines("inexact.jsonl")
+
+    @property
     def result(self) -> Record | None:
         """``result.json``: how training ended; None while it has not."""
         return self._json("result.json") if (self.path / "result.json").exists() else None

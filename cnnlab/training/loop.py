@@ -19,6 +19,7 @@ from cnnlab.runs import Run
 from cnnlab.settings import changed_keys
 from cnnlab.training.batches import Batches
 from cnnlab.training.checkpoint import latest_checkpoint, left_overs
+from cnnlab.training.conditions import check_conditions
 from cnnlab.training.epoch import EpochRunner
 from cnnlab.training.events import EpochDone, Notice, Watcher, unwatched
 from cnnlab.training.fitter import Fitter
@@ -49,11 +50,16 @@ def train(config: RunConfig, runs: Path = Path("runs"), watch: Watcher = unwatch
     return _fit(prepare_new_run(config, runs, watch), watch)
 
 
-def resume(run: Run, watch: Watcher = unwatched) -> Run:
-    """Go on with a run that was cut off; one that has ended is returned as it is."""
+def resume(run: Run, watch: Watcher = unwatched, *, inexact: bool = False) -> Run:
+    """Go on with a run that was cut off; one that has ended is returned as it is.
+
+    Where the machine or its software would give other weights than those of an uninterrupted
+    training, it is refused, unless ``inexact``.
+    """
     if run.result is not None and run.status != "failed":
         watch(Notice(f"nothing to do: {run.path} has ended ({run.result['stopped_because']})"))
         return run
+    check_conditions(run, watch, inexact=inexact)
     return _fit(prepare_resumed_run(run, watch), watch)
 
 

@@ -42,6 +42,7 @@ class RunCard(ShownAsText):
             ("data", _data(facts["data"])),
             ("split", _split(facts["data"])),
             ("machine", _machine(facts["machine"])),
+            ("inexact", [_inexact(line) for line in facts["inexact"] or []]),
             ("settings", _settings(facts["changed_settings"])),
             ("training", _training(facts["training"], facts["plan"])),
             ("validation", _scores(facts["validation"], "not evaluated")),
@@ -124,6 +125,10 @@ def _machine(machine: Mapping[str, Any] | None) -> list[str]:
     compiled = ["compiled"] if machine["compiled"] else []
     words = [machine["device"], machine["precision"], *compiled, threads, machine["processor"]]
     return [", ".join(words)]
+
+
+def _inexact(line: Mapping[str, Any]) -> str:
+    return f"after step {count(line['after_step'])}: {', '.join(line['changed'])}"
 
 
 def _settings(changed: Mapping[str, Any] | None) -> list[str]:

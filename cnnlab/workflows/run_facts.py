@@ -50,6 +50,7 @@ def facts_of(run: Run) -> dict[str, Any]:
             ("start", start_lines_of, "init.json"),
             ("data", _data, "split.json"),
             ("machine", _machine, "environment.json"),
+            ("inexact", lambda run: run.inexact, "inexact.jsonl"),
             ("changed_settings", _changed_settings, "config.yaml"),
             ("plan", _plan, "config.yaml"),
             ("training", _training, "timing.jsonl, result.json or checkpoints/best.safetensors"),

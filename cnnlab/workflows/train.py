@@ -62,9 +62,12 @@ def train_and_evaluate(
     return _evaluated(train(config, runs, watch))
 
 
-def resume_and_evaluate(run: Run, watch: Watcher = unwatched) -> Trained:
-    """Go on with a run, and evaluate it where that has not been done."""
-    return _evaluated(resume(run, watch))
+def resume_and_evaluate(run: Run, watch: Watcher = unwatched, *, inexact: bool = False) -> Trained:
+    """Go on with a run, and evaluate it where that has not been done.
+
+    ``inexact`` as :func:`cnnlab.training.loop.resume` takes it.
+    """
+    return _evaluated(resume(run, watch, inexact=inexact))
 
 
 def _evaluated(run: Run) -> Trained:

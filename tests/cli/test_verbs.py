@@ -198,6 +198,13 @@ def test_compare_report_and_runs(cnnlab, trained, images, tiny_model):
     assert "second" in cnnlab("runs", "list").out
 
 
+def test_inexact_is_for_resume_alone(cnnlab, trained):
+    outcome = cnnlab("train", "--inexact", "--data", "digits")
+    assert outcome.code == 2
+    assert "--inexact is for --resume" in outcome.err
+    assert "nothing to do" in cnnlab("train", "--resume", "first", "--inexact").err
+
+
 def test_resume_takes_no_other_setting(cnnlab, trained):
     outcome = cnnlab("train", "--resume", "first", "--epochs", "9")
     assert outcome.code == 2

@@ -19,9 +19,29 @@ def training_setup(records: Sequence[RunRecord]) -> list[Block]:
     """The machine with the choices made on it, the resolved settings, and the command."""
     machines = grouped(records, lambda record: json.dumps(record.environment), _machine)
     settings = _settings(records[0]) if len(records) == 1 else _settings_side_by_side(records)
-    starts = [block for record in records for block in _start(record, alone=len(records) == 1)]
+    alone = len(records) == 1
+    starts = [block for record in records for block in _start(record, alone=alone)]
+    breaks = [Paragraph(said) for record in records for said in _inexact(record, alone=alone)]
     again = "\n".join(map(_command, records))
-    return [*starts, *machines, *settings, Paragraph("The same training again:"), Code(again)]
+    return [
+        *starts,
+        *machines,
+        *breaks,
+        *settings,
+        Paragraph("The same training again:"),
+        Code(again),
+    ]
+
+
+def _inexact(record: RunRecord, *, alone: bool) -> list[str]:
+    """Where it went on under other conditions, and what that means."""
+    label = "" if alone else f"{record.label}: "
+    return [
+        f"{label}After step {count(line['after_step'])} it went on under other conditions: "
+        f"{', '.join(line['changed'])}. Its weights are not those that an uninterrupted training "
+        "would have given, and the same training again may give others."
+        for line in record.run.inexact
+    ]
 
 
 def _start(record: RunRecord, *, alone: bool) -> list[Block]:

@@ -1,0 +1,53 @@
+"""What weights depend on beside the configuration: is this still the machine that began a run?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from cnnlab.device import describe_machine
+from cnnlab.errors import RunError
+from cnnlab.runs import Run
+from cnnlab.training.events import Notice, Watcher
+
+__all__ = ["changed_conditions", "check_conditions"]
+
+#: Other kernels round otherwise: by the processor and its vectors, by the accelerator.
+_MACHINE = ("machine", "processor", "vector_instructions", "accelerator")
+_VERSIONS = ("cnnlab", "torch")
+
+
+def changed_conditions(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """What decides about weights and differs, as "torch 2.13.0 (was 2.12.1)".
+
+    Both are as :func:`cnnlab.device.describe_machine` gives them. Device, precision and threads
+    are settings of the run, which nothing changes.
+    """
+    pairs = [(name.replace("_", " "), before.get(name), now.get(name)) for name in _MACHINE]
+    versions = (before.get("versions", {}), now.get("versions", {}))
+    pairs += [(name, *(side.get(name) for side in versions)) for name in _VERSIONS]
+    return [
+        f"{name} {new or 'none'} (was {old or 'none'})" for name, old, new in pairs if old != new
+    ]
+
+
+def check_conditions(run: Run, watch: Watcher, *, inexact: bool) -> None:
+    """Before a run goes on: would it end with the weights that it would have had?
+
+    Raises :class:`RunError` where not, unless ``inexact``: then ``inexact.jsonl`` says from which
+    step on other conditions held.
+    """
+    changed = changed_conditions(run.environment, describe_machine(str(run.config["device"])))
+    if not changed:
+        return
+    said = ", ".join(changed)
+    if not inexact:
+        raise RunError(
+            f"it would not go on exactly: {said}",
+            where=run.path,
+            todo=f"go on where it began, or: cnnlab train --resume {run.path} --inexact, "
+            "which the run and its report will say",
+        )
+    watch(Notice(f"going on inexactly: {said}"))
+    steps = run.metrics[-1]["step"] if run.metrics else 0
+    run.append("inexact.jsonl", {"after_step": steps, "changed": changed})
