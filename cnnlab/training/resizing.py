@@ -16,6 +16,10 @@ __all__ = ["Size", "SizeSchedule", "check_resizing", "shrink", "size_at_scale"]
 #: Height and width in pixels.
 Size = tuple[int, int]
 
+#: A step costs its images' pixels to this power: what small maps save is less than their share.
+#: Measured exponents are 0.62 to 0.78 for fastnet at three widths (docs/results/log.md).
+_COST_EXPONENT = 0.72
+
 
 def size_at_scale(full: Size, scale: float) -> Size:
     """``full`` made smaller, to whole pixels, at least one."""
@@ -49,14 +53,12 @@ class SizeSchedule:
         ]
 
     def work(self, first: int, end: int) -> float:
-        """What the steps from ``first`` up to ``end`` cost, in steps with whole images.
-
-        By the number of pixels, which is nearly all of a convolutional network's cost.
-        """
+        """What the steps from ``first`` up to ``end`` cost, in steps with whole images."""
         total, begin = 0.0, first
         for until, (height, width) in zip(self._ends, self._sizes, strict=True):
             stop = min(max(until, begin), end)
-            total += (stop - begin) * height * width / (self._full[0] * self._full[1])
+            pixels = height * width / (self._full[0] * self._full[1])
+            total += (stop - begin) * pixels**_COST_EXPONENT
             begin = max(begin, stop)
         return total + max(end - begin, 0)
 
