@@ -20,7 +20,7 @@ from cnnlab.models.layers import (
     shape_text,
 )
 from cnnlab.models.layers.arguments import Check, argument, choice, flag, real, whole
-from cnnlab.models.layers.base import image_shape
+from cnnlab.models.layers.base import Window, image_shape
 
 if TYPE_CHECKING:
     from torch import nn
@@ -51,6 +51,9 @@ class WhiteningConv2D(Layer):
     def infer(self, shape: Shape, /) -> Shape:
         height, width, _ = image_shape(shape)
         return height - _PATCH + 1, width - _PATCH + 1, self._filters(shape)
+
+    def windows(self) -> tuple[Window, ...]:
+        return (Window((_PATCH, _PATCH), (1, 1)),)
 
     def trainable_params(self, shape: Shape, /) -> int:
         return self.trainable_bias * self._filters(shape)

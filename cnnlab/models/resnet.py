@@ -19,6 +19,7 @@ from cnnlab.models.layers import (
     shape_text,
 )
 from cnnlab.models.layers.arguments import argument, whole
+from cnnlab.models.layers.base import Window
 
 if TYPE_CHECKING:
     from torch import nn
@@ -59,6 +60,9 @@ class ResidualBlock(Layer):
         if self.strides == 1 and shape[-1] == self.filters:
             return []
         return _conv(self.filters, 1, self.strides)
+
+    def windows(self) -> tuple[Window, ...]:
+        return tuple(window for layer in self._main() for window in layer.windows())
 
     def infer(self, shape: Shape, /) -> Shape:
         return _follow(self._main(), shape)[-1]

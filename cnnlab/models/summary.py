@@ -9,6 +9,7 @@ from typing import Any
 
 from cnnlab.models.layers import Shape
 from cnnlab.models.plan import Step
+from cnnlab.models.receptive import receptive_fields
 from cnnlab.tables import ShownAsText
 
 __all__ = ["Summary", "SummaryRow", "summarize"]
@@ -18,13 +19,18 @@ _BYTES_PER_VALUE = 4
 
 @dataclass(frozen=True)
 class SummaryRow:
-    """One layer: ``output_shape`` is (H, W, C) or (features,); ``flops`` are for one image."""
+    """One layer: ``output_shape`` is (H, W, C) or (features,); ``flops`` are for one image.
+
+    ``receptive_field``: rows and columns of the image that a unit of its map sees; None where
+    there is no map any more.
+    """
 
     name: str
     type: str
     output_shape: Shape
     params: int
     flops: int
+    receptive_field: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -55,6 +61,7 @@ class Summary(ShownAsText):
                 "output_shape": list(row.output_shape),
                 "params": row.params,
                 "flops": row.flops,
+                "receptive_field": None if row.receptive_field is None else [*row.receptive_field],
             }
             for row in self.layers
         ]
@@ -94,7 +101,16 @@ class Summary(ShownAsText):
             f"FLOPs: {self.flops:,} (one image, forward)",
             f"Memory: {_size(self.parameters_bytes)} parameters, "
             f"{_size(self.activations_bytes)} activations an image",
+            *self._field(),
         ]
+
+    def _field(self) -> list[str]:
+        """How much of the image a unit of the last map sees."""
+        fields = [row.receptive_field for row in self.layers if row.receptive_field is not None]
+        if not fields:
+            return []
+        (rows, columns), (height, width, *_) = fields[-1], self.input_shape
+        return [f"Receptive field: {rows}x{columns} of {height}x{width} pixels (last map)"]
 
     @staticmethod
     def _count(params: int) -> str:
@@ -118,8 +134,9 @@ def summarize(name: str, input_shape: Shape, steps: Sequence[Step]) -> Summary:
             output_shape=step.output_shape,
             params=step.trainable_params + step.non_trainable_params,
             flops=step.flops,
+            receptive_field=field,
         )
-        for step in steps
+        for step, field in zip(steps, receptive_fields(steps), strict=True)
     )
     return Summary(
         name=name,

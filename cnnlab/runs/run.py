@@ -156,6 +156,16 @@ class Run:
         """``forecast.json``: the bytes that it was expected to take, and those there were."""
         return self._json("forecast.json")
 
+    @property
+    def remarks(self) -> list[Record]:
+        """``remarks.json``: what was remarkable before the first step (``name`` and ``text``).
+
+        None in runs that are older than that.
+        """
+        if not (self.path / "remarks.json").exists():
+            return []
+        return list(self._json("remarks.json").get("remarks", []))
+
     def open_dataset(self, say: Say = unsaid, *, offline: bool = False) -> Dataset:
         """The dataset it was trained on; :class:`RunError` where that has changed since.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from cnnlab.runs import Run, create_run, files_of
 from cnnlab.settings import dump_yaml
 from cnnlab.training.base_run import BaseRun, check_agreement, open_base_run
 from cnnlab.training.events import Notice, Watcher
+from cnnlab.training.preflight import remarks_on, subject_of
 from cnnlab.training.resizing import check_resizing
 from cnnlab.training.room import foresee
 from cnnlab.training.stages import Stage, plan_stages
@@ -226,6 +227,7 @@ def prepare_new_run(config: RunConfig, runs: Path, watch: Watcher) -> Prepared:
             "summary.txt": architecture.summary().to_text() + "\n",
             "preprocessing.json": start.preprocessing.to_dict(),
             "forecast.json": foreseen,
+            "remarks.json": {"remarks": _remarks(decided, config, watch)},
             **({"init.json": start.record} if start.record else {}),
         },
         exact=exact,
@@ -233,6 +235,18 @@ def prepare_new_run(config: RunConfig, runs: Path, watch: Watcher) -> Prepared:
     return Prepared(
         run, config, dataset, split, architecture, start.preprocessing, start.transplant
     )
+
+
+def _remarks(decided: Decided, config: RunConfig, watch: Watcher) -> list[dict[str, str]]:
+    """Say what is remarkable before the first step; it is kept in ``remarks.json``."""
+    architecture = decided.start.architecture
+    frozen = () if config.init is None else frozen_layers(architecture, config.init.freeze)
+    remarks = remarks_on(
+        subject_of(config, architecture, decided.dataset, decided.split, frozen=frozen)
+    )
+    for remark in remarks:
+        watch(Notice(f"remark: {remark.text}"))
+    return [asdict(remark) for remark in remarks]
 
 
 def prepare_resumed_run(run: Run, watch: Watcher) -> Prepared:

@@ -40,6 +40,7 @@ class Trained(ShownAsText):
             }
             if scores
             else None,
+            "remarks": self.run.remarks,
         }
 
     def to_text(self) -> str:

@@ -12,7 +12,7 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cnnlab.errors import ArchitectureError
 from cnnlab.models.layers.arguments import shown
@@ -21,10 +21,17 @@ from cnnlab.registry import Registry, suggestion
 if TYPE_CHECKING:
     from torch import nn
 
-__all__ = ["LAYERS", "Layer", "Shape", "image_shape", "parse_layer", "shape_text"]
+__all__ = ["LAYERS", "Layer", "Shape", "Window", "image_shape", "parse_layer", "shape_text"]
 
 #: The shape of one image's data, channels last and without the batch: (H, W, C) or (features,).
 Shape = tuple[int, ...]
+
+
+class Window(NamedTuple):
+    """A window that slides over a map: how far it reaches and steps, (rows, columns)."""
+
+    reach: tuple[int, int]
+    strides: tuple[int, int]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +72,10 @@ class Layer:
     def activation_values(self, shape: Shape, /) -> int:
         """Count the numbers that a forward pass makes for one image."""
         return prod(self.infer(shape))
+
+    def windows(self) -> tuple[Window, ...]:
+        """The windows that slide over its map, one after the other; none: it looks at one pixel."""
+        return ()
 
     @abstractmethod
     def build(self, shape: Shape, /) -> nn.Module:

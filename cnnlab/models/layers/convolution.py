@@ -17,7 +17,7 @@ from cnnlab.models.layers.arguments import (
     pair,
     whole,
 )
-from cnnlab.models.layers.base import LAYERS, Layer, Shape, image_shape
+from cnnlab.models.layers.base import LAYERS, Layer, Shape, Window, image_shape
 from cnnlab.models.layers.window import Pair, Sides, same_padding, slide
 
 if TYPE_CHECKING:
@@ -43,6 +43,13 @@ class _Convolution(Layer):
             raise ArchitectureError(
                 "strides and dilation_rate are both above 1", expected="one of them to be 1"
             )
+
+    def windows(self) -> tuple[Window, ...]:
+        rows, columns = (
+            (size - 1) * step + 1
+            for size, step in zip(self.kernel_size, self.dilation_rate, strict=True)
+        )
+        return (Window((rows, columns), self.strides),)
 
     def _slide(self, shape: Shape) -> Pair:
         return slide(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cnnlab.models.layers.arguments import argument, choice, flag, optional, pair
-from cnnlab.models.layers.base import LAYERS, Layer, Shape, image_shape
+from cnnlab.models.layers.base import LAYERS, Layer, Shape, Window, image_shape
 from cnnlab.models.layers.window import Pair, Sides, same_padding, slide
 
 if TYPE_CHECKING:
@@ -25,6 +25,9 @@ class _Pooling(Layer):
     @property
     def _steps(self) -> Pair:
         return self.strides or self.pool_size
+
+    def windows(self) -> tuple[Window, ...]:
+        return (Window(self.pool_size, self._steps),)
 
     def infer(self, shape: Shape, /) -> Shape:
         size = slide(shape, self.pool_size, self._steps, self.padding, called="pool_size")

@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Sequence
 from typing import Any
 
-from cnnlab.reports.document import Block, Code, Paragraph, Table
+from cnnlab.reports.document import Block, Code, ItemList, Paragraph, Table
 from cnnlab.reports.record import RunRecord, grouped
 from cnnlab.reports.section import section
 from cnnlab.reports.wording import ABSENT, bytes_text, count, flattened
@@ -22,11 +22,13 @@ def training_setup(records: Sequence[RunRecord]) -> list[Block]:
     alone = len(records) == 1
     starts = [block for record in records for block in _start(record, alone=alone)]
     breaks = [Paragraph(said) for record in records for said in _inexact(record, alone=alone)]
+    remarks = [block for record in records for block in _remarks(record, alone=alone)]
     again = "\n".join(map(_command, records))
     return [
         *starts,
         *machines,
         *breaks,
+        *remarks,
         *settings,
         Paragraph("The same training again:"),
         Code(again),
@@ -42,6 +44,15 @@ def _inexact(record: RunRecord, *, alone: bool) -> list[str]:
         "would have given, and the same training again may give others."
         for line in record.run.inexact
     ]
+
+
+def _remarks(record: RunRecord, *, alone: bool) -> list[Block]:
+    """What was remarkable before the first step."""
+    texts = [str(remark["text"]) for remark in record.run.remarks]
+    said = [f"{text[:1].upper()}{text[1:]}." for text in texts]
+    label = "" if alone else f" of {record.label}"
+    head = f"Before the first step{label} this was remarked:"
+    return [Paragraph(head), ItemList(tuple(said))] if said else []
 
 
 def _start(record: RunRecord, *, alone: bool) -> list[Block]:
