@@ -12,6 +12,7 @@ import typer
 from cnnlab.cli import (
     compare,
     data,
+    diagnose,
     doctor,
     evaluate,
     find_lr,
@@ -66,6 +67,7 @@ app.command("find-lr")(find_lr.find_lr)
 app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.command("compare")(compare.compare)
+app.command("diagnose")(diagnose.diagnose)
 app.command("report")(report.report)
 app.command("reproduce")(reproduce.reproduce)
 app.add_typer(runs.app, name="runs")

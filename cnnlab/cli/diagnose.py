@@ -1,0 +1,23 @@
+"""``cnnlab diagnose``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from cnnlab.cli.options import Json, RunNames, RunsFolder
+from cnnlab.cli.output import print_json, print_text
+
+
+def diagnose(names: RunNames, runs: RunsFolder = Path("runs"), as_json: Json = False) -> None:
+    """What the learning curves of runs show, with the numbers, and one next run to try for each.
+
+    A run whose curves show nothing of note is told so.
+    """
+    from cnnlab.evaluation.curves import diagnose as diagnose_run
+    from cnnlab.runs import open_run
+
+    found = [diagnose_run(open_run(name, runs=runs)) for name in names]
+    if as_json:
+        print_json({"runs": [diagnosis.to_dict() for diagnosis in found]})
+    else:
+        print_text("\n\n".join(diagnosis.to_text() for diagnosis in found))
