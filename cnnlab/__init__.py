@@ -19,6 +19,7 @@ from typing import Any
 
 __all__ = [
     "RunConfig",
+    "ablate",
     "compare",
     "configure",
     "dataset_card",
@@ -44,6 +45,7 @@ __all__ = [
 
 _HOMES = {
     "RunConfig": ("cnnlab.config", "RunConfig"),
+    "ablate": ("cnnlab.workflows.ablate", "ablate"),
     "compare": ("cnnlab.evaluation.compare", "compare"),
     "configure": ("cnnlab.workflows.configure", "configure"),
     "dataset_card": ("cnnlab.workflows.dataset_card", "dataset_card"),

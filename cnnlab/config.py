@@ -99,10 +99,14 @@ class DataConfig(OpenSection):
 
 
 class ModelConfig(Section):
-    """A zoo model, a builder or the path of a YAML file, and a builder's parameters."""
+    """A zoo model, a builder or the path of a YAML file, and a builder's parameters.
+
+    ``without`` leaves layers of a model's list out: types (``BatchNormalization``) or names.
+    """
 
     name: str = "fastnet"
     params: dict[str, Any] = {}
+    without: list[str] = []
 
 
 class InitConfig(Section):

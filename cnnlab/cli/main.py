@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from cnnlab.cli import (
+    ablate,
     compare,
     data,
     diagnose,
@@ -70,6 +71,7 @@ app.command("compare")(compare.compare)
 app.command("diagnose")(diagnose.diagnose)
 app.command("report")(report.report)
 app.command("reproduce")(reproduce.reproduce)
+app.command("ablate")(ablate.ablate)
 app.add_typer(runs.app, name="runs")
 app.command("doctor")(doctor.doctor)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -52,14 +52,16 @@ def load_architecture(
     input_shape: tuple[int, int, int] | None = None,
     classes: int | None = None,
     params: Mapping[str, Any] | None = None,
+    without: Sequence[str] = (),
 ) -> Architecture:
     """Return the architecture of a named model or of a user's YAML file.
 
     ``input_shape`` (height, width, channels) and ``classes`` come from the data; without them the
-    model's own defaults hold. ``params`` are a builder's parameters.
+    model's own defaults hold. ``params`` are a builder's parameters; ``without`` names layers of a
+    list, by type or name, that are left out.
 
     Raises :class:`UnknownNameError` and :class:`ArchitectureError`.
     """
     return load_model_file(name_or_path).architecture(
-        input_shape=input_shape, classes=classes, params=params
+        input_shape=input_shape, classes=classes, params=params, without=without
     )

@@ -110,6 +110,7 @@ def fastnet(
     activation: Any = "gelu",
     logit_scale: Any = 1 / 9,
     trainable_bias: Any = True,
+    whitening: Any = True,
 ) -> list[Layer]:
     """Few-epoch network after cifar10-airbench: frozen whitening layer, three wide blocks.
 
@@ -124,6 +125,7 @@ def fastnet(
     activation: "gelu", or "relu", which is cheaper where GELU has no fast kernel.
     logit_scale: what the head's output is multiplied by; small logits learn faster at first.
     trainable_bias: whether the whitening layer's bias learns.
+    whitening: False puts a convolution of the same size there that begins at random and learns.
     """
     function = Activation(activation=check_param("activation", activation, choice("gelu", "relu")))
     if min(input_shape[:2]) < _MIN_SIDE:
@@ -132,9 +134,13 @@ def fastnet(
             where="input_shape",
             expected=f"height and width of at least {_MIN_SIDE}",
         )
-    whitening = WhiteningConv2D(trainable_bias=check_param("trainable_bias", trainable_bias, flag))
-    layers: list[Layer] = [whitening, function]
-    side = min(whitening.infer(input_shape)[:2])
+    whitener = WhiteningConv2D(trainable_bias=check_param("trainable_bias", trainable_bias, flag))
+    patches = whitener.infer(input_shape)
+    first: Layer = whitener
+    if not check_param("whitening", whitening, flag):
+        first = Conv2D(filters=patches[2], kernel_size=(_PATCH, _PATCH))
+    layers: list[Layer] = [first, function]
+    side = min(patches[:2])
     widths = check_param("widths", widths, _widths)
     depths = [2] * len(widths) if depths is None else check_param("depths", depths, _depths)
     if len(widths) != len(depths):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from cnnlab.models.architecture import (
     check_content,
     check_input_shape,
 )
+from cnnlab.registry import suggestion
 from cnnlab.settings import load_yaml
 
 __all__ = ["ModelFile", "read_model_file"]
@@ -68,8 +69,12 @@ class ModelFile:
         input_shape: tuple[int, int, int] | None = None,
         classes: int | None = None,
         params: Mapping[str, Any] | None = None,
+        without: Sequence[str] = (),
     ) -> Architecture:
-        """Return the architecture for such images and classes, the file's own where not given."""
+        """Return the architecture for such images and classes, the file's own where not given.
+
+        ``without``: types or names of layers in the list that are left out.
+        """
         shape = input_shape or self.input_shape
         if shape is None:
             raise ArchitectureError(
@@ -87,10 +92,33 @@ class ModelFile:
             name=self.name,
             input_shape=shape,
             classes=self._classes() if classes is None else classes,
-            layers=self.layers,
+            layers=self._layers(without),
             builder=self.builder,
             params={**self.params, **(params or {})},
             source=self.source,
+        )
+
+    def _layers(self, without: Sequence[str]) -> tuple[Any, ...]:
+        """The list without the layers of some types or names; each has to be there."""
+        if without and self.builder is not None:
+            raise ArchitectureError(
+                f"{self.name} is made by a builder, so there is no list to leave layers out of",
+                where=self.source,
+                todo="set the builder's parameters: model.params",
+            )
+        labels = [_labels(item) for item in self.layers]
+        for one in without:
+            if not any(one in label for label in labels):
+                known = sorted({one for label in labels for one in label})
+                raise ArchitectureError(
+                    f"no layer of type or name '{one}' to leave out",
+                    where=self.source,
+                    todo=suggestion(one, known),
+                )
+        return tuple(
+            item
+            for item, label in zip(self.layers, labels, strict=True)
+            if not label & set(without)
         )
 
     def _classes(self) -> int:
@@ -108,6 +136,13 @@ class ModelFile:
             where=self.source,
             todo="write classes: 10 into the file",
         )
+
+
+def _labels(item: Any) -> set[str]:
+    """A layer's type and, if it has one, its name."""
+    if not isinstance(item, Mapping):
+        return set()
+    return {item[key] for key in ("type", "name") if isinstance(item.get(key), str)}
 
 
 def read_model_file(path: Path, *, source: str | None = None) -> ModelFile:

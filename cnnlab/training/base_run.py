@@ -93,12 +93,15 @@ def check_agreement(config: RunConfig, base: BaseRun) -> None:
     Its layers' weights are made for its architecture, and for images as it was shown them.
     """
     model, recorded = config.model, base.run.config["model"]
-    if (model.name, model.params) != (recorded["name"], recorded["params"]):
+    left_out = recorded.get("without", [])  # older runs do not know the setting
+    asked_for = (model.name, model.params, model.without)
+    if asked_for != (recorded["name"], recorded["params"], left_out):
         asked = load_architecture(
             model.name,
             input_shape=base.architecture.input_shape,
             classes=base.architecture.classes,
             params=model.params,
+            without=model.without,
         )
         if asked.steps != base.architecture.steps:
             other = model.name != recorded["name"]

@@ -47,6 +47,7 @@ def start_drawn(config: RunConfig, dataset: Dataset, split: Split) -> Start:
         input_shape=dataset.image_shape,
         classes=len(dataset.class_names),
         params=config.model.params,
+        without=config.model.without,
     )
     if not any(step.trainable_params for step in architecture.steps):
         raise ArchitectureError(

@@ -10,13 +10,13 @@ from typing import Any
 from cnnlab.config import RunConfig
 from cnnlab.data import SOURCES
 from cnnlab.data.source import Say
-from cnnlab.errors import DivergedError, RunError
 from cnnlab.evaluation.evaluate import evaluate, evaluation_of
 from cnnlab.reports import write_document
 from cnnlab.reports.reproduction import Subject, build_reproduction, goal_sentence, subjects_of
-from cnnlab.runs import Run, open_run
+from cnnlab.runs import Run
 from cnnlab.tables import ShownAsText, text_table
 from cnnlab.training.events import Notice, Watcher, unwatched
+from cnnlab.workflows.continued import existing_run, has_ended, train_or_continue
 from cnnlab.workflows.experiments import (
     Experiment,
     Plan,
@@ -24,7 +24,6 @@ from cnnlab.workflows.experiments import (
     check_same_experiment,
     parse_experiments,
 )
-from cnnlab.workflows.train import resume_and_evaluate, train_and_evaluate
 
 __all__ = ["ALL_MODELS", "Reproduction", "choose_cifar10", "reproduce"]
 
@@ -167,8 +166,8 @@ def reproduce(
     done, failed, files = [], [], []
     for number, (experiment, config) in enumerate(work, start=1):
         say(f"{experiment.title} ({number} of {len(work)})")
-        ended_before = _has_ended(config, runs)
-        run, failure = _train(config, runs, watch)
+        ended_before = has_ended(config, runs)
+        run, failure = train_or_continue(config, runs, watch)
         if failure:
             failed.append(f"{experiment.title}: {failure}")
         elif experiment.letter == _BEST and evaluation_of(run, "test") is None:
@@ -179,18 +178,6 @@ def reproduce(
             document = build_reproduction(done, missing=failed + waiting, command=command)
             files = write_document(document, folder)
     return Reproduction(done, failed, files)
-
-
-def _existing(config: RunConfig, runs: Path) -> Run | None:
-    try:
-        return open_run(runs / str(config.name))
-    except RunError:
-        return None
-
-
-def _has_ended(config: RunConfig, runs: Path) -> bool:
-    existing = _existing(config, runs)
-    return existing is not None and existing.status == "finished"
 
 
 def _check(
@@ -204,17 +191,6 @@ def _check(
         )
         check_images(largest, scale, say)
     for _, config in work:
-        existing = _existing(config, runs)
+        existing = existing_run(config, runs)
         if existing is not None:
             check_same_experiment(existing, config)
-
-
-def _train(config: RunConfig, runs: Path, watch: Watcher) -> tuple[Run, str | None]:
-    """Train, go on with, or leave a run; what it failed of stands beside it."""
-    existing = _existing(config, runs)
-    try:
-        if existing is None:
-            return train_and_evaluate(config, runs, watch).run, None
-        return resume_and_evaluate(existing, watch).run, None
-    except DivergedError as error:
-        return open_run(runs / str(config.name)), str(error)

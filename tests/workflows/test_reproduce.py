@@ -9,7 +9,7 @@ import pytest
 from cnnlab.errors import DivergedError, Interrupted, RunError
 from cnnlab.models import report_figures
 from cnnlab.training.events import EpochDone, Notice
-from cnnlab.workflows import reproduce as workflow
+from cnnlab.workflows import continued as workflow
 from cnnlab.workflows.reproduce import reproduce
 
 SMALL = {

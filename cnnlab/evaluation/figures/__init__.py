@@ -9,6 +9,7 @@ from cnnlab.evaluation.figures.dataset import (
     DatasetFigure,
     dataset_figure,
 )
+from cnnlab.evaluation.figures.forest import Estimate, forest_plot
 from cnnlab.evaluation.figures.grid import sample_grid
 from cnnlab.evaluation.figures.picture import Picture
 from cnnlab.evaluation.figures.rates import rate_curve
@@ -20,12 +21,14 @@ __all__ = [
     "SAMPLES_A_CLASS",
     "SERIES",
     "DatasetFigure",
+    "Estimate",
     "Measured",
     "Picture",
     "StageCurves",
     "comparison_chart",
     "confusion_heat_map",
     "dataset_figure",
+    "forest_plot",
     "learning_curves",
     "rate_curve",
     "resource_figure",

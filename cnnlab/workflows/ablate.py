@@ -1,0 +1,242 @@
+"""A configuration minus one ingredient at a time, over several seeds, and a document of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cnnlab.config import RunConfig, make_config
+from cnnlab.errors import ConfigError, UnknownNameError
+from cnnlab.evaluation.ablation import Effect, effects_of, sentence_of
+from cnnlab.evaluation.evaluate import evaluation_of
+from cnnlab.models import MODELS
+from cnnlab.recipes import recipe_names
+from cnnlab.registry import suggestion
+from cnnlab.reports import write_document
+from cnnlab.reports.ablation import AblationRecord, Variant, build_ablation
+from cnnlab.runs import Run
+from cnnlab.settings import changed_keys
+from cnnlab.tables import ShownAsText, text_table
+from cnnlab.training.events import Notice, Watcher, unwatched
+from cnnlab.training.prepare import decide
+from cnnlab.workflows.configure import configure
+from cnnlab.workflows.continued import existing_run, train_or_continue
+from cnnlab.workflows.experiments import check_same_experiment
+from cnnlab.workflows.ingredients import Whole, choose_ingredients
+
+__all__ = ["Ablation", "ablate", "configure_target"]
+
+WHOLE = "whole"
+_MOST_SEEDS = 1000
+
+
+@dataclass(frozen=True, eq=False)
+class Ablation(ShownAsText):
+    """What was trained, what each ingredient is worth, and the document.
+
+    Attributes
+    ----------
+    record: what the document is made of; its first variant is the whole configuration.
+    runs: the finished ones, by variant and seed.
+    files: the document, HTML first.
+    """
+
+    record: AblationRecord
+    runs: Mapping[tuple[str, int], Run]
+    files: list[Path]
+
+    def to_dict(self) -> dict[str, Any]:
+        """What ``cnnlab ablate --json`` prints."""
+        return {
+            "target": self.record.target,
+            "n_validation": self.record.images,
+            "variants": [self._variant(variant) for variant in self.record.variants],
+            "failed": list(self.record.failed),
+            "report": str(self.files[0]),
+            "files": [str(path) for path in self.files],
+        }
+
+    def _variant(self, variant: Variant) -> dict[str, Any]:
+        effect, difference = variant.effect, variant.effect.difference
+        return {
+            "name": effect.name,
+            "title": effect.title,
+            "n": effect.n,
+            "mean": effect.mean,
+            "sd": effect.deviation,
+            "accuracies": {str(seed): value for seed, value in effect.accuracies.items()},
+            "difference": None if difference is None else difference.mean,
+            "interval": None if difference is None else [difference.low, difference.high],
+            "p_value": None if difference is None else difference.p_value,
+            "p_holm": effect.p_holm,
+            "changes": dict(variant.changes),
+            "runs": [str(run.path) for (name, _), run in self.runs.items() if name == effect.name],
+        }
+
+    def to_text(self) -> str:
+        """What ``cnnlab ablate`` prints at the end."""
+        whole, *others = (variant.effect for variant in self.record.variants)
+        header = ["variant", "n", "mean", "sd", "difference", "low", "high", "p (Holm)"]
+        rows = [
+            (one.title, one.n, one.mean, one.deviation, *_three(one), one.p_holm)
+            for one in (whole, *others)
+        ]
+        return "\n".join(
+            [
+                text_table(header, rows),
+                "",
+                *(sentence_of(one, whole) for one in others),
+                *self.record.failed,
+                f"document: {self.files[0].resolve()}",
+            ]
+        )
+
+
+def _three(effect: Effect) -> tuple[float | None, float | None, float | None]:
+    difference = effect.difference
+    return (None, None, None) if difference is None else difference[:3]
+
+
+def configure_target(
+    target: str, settings: Mapping[str, Any], overrides: Sequence[str] = ()
+) -> RunConfig:
+    """The configuration of a recipe's, a model's or a model file's name, and other settings.
+
+    Raises :class:`UnknownNameError` where it is none of them.
+    """
+    if target in recipe_names():
+        return configure(recipe=target, settings=settings, overrides=overrides)
+    if target not in MODELS and not Path(target).is_file():
+        known = [*recipe_names(), *MODELS]
+        raise UnknownNameError(
+            f"no recipe or model is called '{target}'", todo=suggestion(target, known)
+        )
+    named = {**settings, "model": {"name": target}}
+    return configure(settings=named, overrides=overrides)
+
+
+def ablate(
+    target: str,
+    *,
+    seeds: int = 3,
+    without: Sequence[str] | None = None,
+    settings: Mapping[str, Any] | None = None,
+    overrides: Sequence[str] = (),
+    runs: Path = Path("runs"),
+    out: Path | None = None,
+    command: Sequence[str] = (),
+    watch: Watcher = unwatched,
+) -> Ablation:
+    """Train ``target`` and, one at a time, the same without each ingredient; compare them.
+
+    Parameters
+    ----------
+    target: a recipe's name, a model's, or the path of a model file.
+    seeds: so many trainings each, with the seeds 0, 1, 2 ...; the split is the same for all.
+    without: names of ingredients; None: all that it has.
+    settings, overrides: of all trainings, nested and as ``--set`` takes them.
+    runs: where the run directories go; one that has ended is left as it is, one that was cut off
+        goes on.
+    out: the document's folder; None: ``ablation-TARGET`` inside ``runs``.
+    command: what was typed, for the document.
+
+    Everything is checked before the first training. Accuracies are of validation; test stays
+    closed. The document is written anew after each seed. A training whose loss diverges is noted,
+    and the others go on.
+    """
+    if not 1 <= seeds <= _MOST_SEEDS:
+        raise ConfigError(f"{seeds} seeds", where="--seeds", expected=f"1 to {_MOST_SEEDS}")
+    config = configure_target(target, settings or {}, overrides)
+    stem = Path(target).stem
+    titles, configs = _variants(config, without, runs, watch)
+    work = [
+        (name, seed, one.updated(name=f"ablate-{stem}-{name}-seed-{seed}", seed=seed))
+        for seed in range(seeds)
+        for name, one in configs.items()
+    ]
+    for _, _, one in work:
+        existing = existing_run(one, runs)
+        if existing is not None:
+            check_same_experiment(existing, one)
+    done: dict[tuple[str, int], Run] = {}
+    failed: list[str] = []
+    files: list[Path] = []
+    record = None
+    for number, (name, seed, one) in enumerate(work, start=1):
+        watch(Notice(f"{titles[name]}, seed {seed} ({number} of {len(work)})"))
+        run, failure = train_or_continue(one, runs, watch)
+        if failure:
+            failed.append(f"{titles[name]}, seed {seed}: {failure}")
+        else:
+            done[name, seed] = run
+        if number % len(configs) == 0:
+            record = _record(target, titles, configs, done, failed, command)
+            files = write_document(build_ablation(record), out or runs / f"ablation-{stem}")
+    if record is None:
+        raise ConfigError("nothing was to be trained", where="--without")
+    return Ablation(record, done, files)
+
+
+def _variants(
+    config: RunConfig, without: Sequence[str] | None, runs: Path, watch: Watcher
+) -> tuple[dict[str, str], dict[str, RunConfig]]:
+    """Titles and configurations by variant, the whole one first; each can be built."""
+    decided = decide(config, runs, watch)
+    whole = Whole(config, decided.start.architecture, len(decided.split.train))
+    if not len(decided.split.validation):
+        raise ConfigError(
+            "there is no validation image to compare by", where="data.validation", expected="some"
+        )
+    chosen = choose_ingredients(whole, without)
+    titles = {WHOLE: "everything"} | {name: one.title for name, one in chosen.items()}
+    configs = {WHOLE: config}
+    for name, ingredient in chosen.items():
+        configs[name] = make_config([config.to_dict(), ingredient.without(whole)])
+        decide(configs[name], runs, watch)
+    return titles, configs
+
+
+def _record(
+    target: str,
+    titles: Mapping[str, str],
+    configs: Mapping[str, RunConfig],
+    done: Mapping[tuple[str, int], Run],
+    failed: Sequence[str],
+    command: Sequence[str],
+) -> AblationRecord:
+    accuracies: dict[str, dict[int, float]] = {name: {} for name in titles}
+    images = 0
+    for (name, seed), run in done.items():
+        evaluation = evaluation_of(run, "validation")
+        if evaluation is not None:
+            accuracies[name][seed] = evaluation.scores.top1
+            images = evaluation.scores.n
+    whole = Effect(WHOLE, titles[WHOLE], accuracies[WHOLE])
+    others = [(name, titles[name], accuracies[name]) for name in titles if name != WHOLE]
+    effects = [whole, *effects_of(whole.accuracies, others)]
+    variants = [
+        Variant(effect, _changes(configs[WHOLE], configs[effect.name])) for effect in effects
+    ]
+    first = next(iter(done.values()), None)
+    return AblationRecord(
+        target=target,
+        variants=tuple(variants),
+        images=images,
+        failed=tuple(failed),
+        command=tuple(command),
+        run=first,
+    )
+
+
+def _changes(whole: RunConfig, variant: RunConfig) -> dict[str, Any]:
+    """Setting -> value, where the variant's differs."""
+    before, after = whole.to_dict(), variant.to_dict()
+    changes = {}
+    for key in changed_keys(before, after):
+        value: Any = after
+        for part in key.split("."):
+            value = value.get(part) if isinstance(value, Mapping) else None
+        changes[key] = value
+    return changes
