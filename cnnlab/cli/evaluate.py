@@ -12,7 +12,7 @@ from cnnlab.cli.options import Json, Offline, RunName, RunsFolder, go_offline
 from cnnlab.cli.output import note, print_json, print_text
 
 
-class _Split(StrEnum):
+class Split(StrEnum):
     VALIDATION = "validation"
     TEST = "test"
 
@@ -20,8 +20,8 @@ class _Split(StrEnum):
 def evaluate(
     run: RunName,
     split: Annotated[
-        _Split, typer.Option(help="Choose on validation; opening test is written to the ledger.")
-    ] = _Split.VALIDATION,
+        Split, typer.Option(help="Choose on validation; opening test is written to the ledger.")
+    ] = Split.VALIDATION,
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps.")] = None,
     runs: RunsFolder = Path("runs"),
     offline: Offline = False,

@@ -21,6 +21,7 @@ from cnnlab.cli import (
     quickstart,
     report,
     reproduce,
+    robustness,
     runs,
     train,
 )
@@ -69,6 +70,7 @@ app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.command("compare")(compare.compare)
 app.command("diagnose")(diagnose.diagnose)
+app.command("robustness")(robustness.robustness)
 app.command("report")(report.report)
 app.command("reproduce")(reproduce.reproduce)
 app.command("ablate")(ablate.ablate)

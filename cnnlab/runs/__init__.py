@@ -1,10 +1,12 @@
 """The run directory: all that evaluation, reports, export and serving know of training."""
 
+from cnnlab.runs.corrupted import CorruptedPredictions
 from cnnlab.runs.folder import create_run, files_of, find_run, has_marks, list_runs, open_run
 from cnnlab.runs.predictions import Predictions
 from cnnlab.runs.run import Run, is_newer_schema
 
 __all__ = [
+    "CorruptedPredictions",
     "Predictions",
     "Run",
     "create_run",

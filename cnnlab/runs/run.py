@@ -18,6 +18,7 @@ from cnnlab.data.source import Say, unsaid
 from cnnlab.data.split import Split
 from cnnlab.errors import RunError
 from cnnlab.files import append_line, is_locked, write_text
+from cnnlab.runs.corrupted import CorruptedPredictions
 from cnnlab.runs.predictions import Predictions
 from cnnlab.settings import load_yaml, merge
 
@@ -253,6 +254,18 @@ class Run:
     def save_predictions(self, split: str, predictions: Predictions) -> None:
         """Write ``predictions/SPLIT.npz`` in one step."""
         predictions.write(self._predictions_file(split))
+
+    def corrupted_predictions(self, split: str) -> CorruptedPredictions | None:
+        """Saved answers to corrupted images of a split; None where they were never made."""
+        path = self._predictions_file(f"{split}-corrupted")
+        if not path.exists():
+            return None
+        todo = f"remove it, and run: cnnlab robustness {self.path} --split {split}"
+        return CorruptedPredictions.read(path, todo=todo)
+
+    def save_corrupted_predictions(self, split: str, predictions: CorruptedPredictions) -> None:
+        """Write ``predictions/SPLIT-corrupted.npz`` in one step."""
+        predictions.write(self._predictions_file(f"{split}-corrupted"))
 
     def _predictions_file(self, split: str) -> Path:
         return self.path / "predictions" / f"{split}.npz"

@@ -14,6 +14,7 @@ from cnnlab.evaluation.figures.grid import sample_grid
 from cnnlab.evaluation.figures.picture import Picture
 from cnnlab.evaluation.figures.rates import rate_curve
 from cnnlab.evaluation.figures.resources import resource_figure
+from cnnlab.evaluation.figures.severity import Panel, severity_curves
 
 __all__ = [
     "COUNTS_UP_TO",
@@ -23,6 +24,7 @@ __all__ = [
     "DatasetFigure",
     "Estimate",
     "Measured",
+    "Panel",
     "Picture",
     "StageCurves",
     "comparison_chart",
@@ -33,4 +35,5 @@ __all__ = [
     "rate_curve",
     "resource_figure",
     "sample_grid",
+    "severity_curves",
 ]
