@@ -155,7 +155,7 @@ def test_one_level_everywhere_stays_as_it_is(name, severity):
 
 
 #: The paper's parameters make these shift pixels in other ways, not further, or brighten less in
-#: some higher severities; docs/robustness.md has the figures, which the paper's program shares.
+#: some higher severities; docs/robustness.md says which.
 UNEVEN = {"elastic-transform", "glass-blur", "motion-blur", "frost"}
 
 
