@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from statistics import median
@@ -29,6 +30,9 @@ from cnnlab.reports.markdown import figure_files, render_markdown
 from cnnlab.reports.wording import ABSENT, bytes_text, duration, enumeration, percent, plural
 
 __all__ = ["build_document", "goal_lines", "write_report"]
+
+_SEEDS = re.compile(r"--seeds \d+ --first-seed \d+")
+_THEIR_SEEDS = "--seeds N --first-seed M"
 
 
 def write_report(folder: Path, target: Path) -> None:
@@ -69,10 +73,22 @@ def build_document(records: Sequence[Record]) -> Document:
             *_airbench(groups),
             *_keras(groups),
             Heading("Commands"),
-            Code("\n".join(dict.fromkeys(record["command"] for record in records))),
+            Code("\n".join(_commands(records))),
         ),
         footer="Written by benchmarks/time_to_accuracy.py --report from its records.",
     )
+
+
+def _commands(records: Sequence[Record]) -> list[str]:
+    """The commands; those that differ in their seeds alone are one."""
+    seeds: dict[str, set[int]] = {}
+    for record in records:
+        shape = _SEEDS.sub(_THEIR_SEEDS, record["command"])
+        seeds.setdefault(shape, set()).add(int(record["seed"]))
+    return [
+        shape.replace(_THEIR_SEEDS, f"--seeds {max(of) - min(of) + 1} --first-seed {min(of)}")
+        for shape, of in seeds.items()
+    ]
 
 
 def _what_is_measured(records: Sequence[Record]) -> Iterable[Block]:

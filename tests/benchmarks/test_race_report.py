@@ -205,3 +205,15 @@ def test_times_that_cannot_be_compared_are_refused(key: str) -> None:
         one_race(records)
     with pytest.raises(RunError, match="no training is recorded"):
         one_race([])
+
+
+def test_commands_that_differ_in_their_seeds_alone_are_one() -> None:
+    def command(options: str) -> str:
+        return f"python benchmarks/time_to_accuracy.py {options} --threads 2"
+
+    records = _records("cnnlab", "blink", (19, 0.81), (19, 0.81), (19, 0.81))
+    for record in records:
+        record["command"] = command(f"--recipes blink --seeds 1 --first-seed {record['seed']}")
+    text = render_markdown(build_document(records))
+    assert text.count("time_to_accuracy.py --recipes") == 1
+    assert command("--recipes blink --seeds 3 --first-seed 0") in text
