@@ -237,7 +237,7 @@ def test_the_run_directory_says_everything(fit):
     assert sorted(path.name for path in run.path.iterdir() if path.name[0] != ".") == [
         "architecture.yaml", "checkpoints", "config.yaml", "environment.json", "figures",
         "forecast.json", "metrics.jsonl", "predictions", "preprocessing.json", "progress.md",
-        "result.json", "split.json", "summary.txt", "timing.jsonl",
+        "remarks.json", "result.json", "split.json", "summary.txt", "timing.jsonl",
     ]  # fmt: skip
     assert run.environment["choices"]["device"]["reason"]
     assert json.loads((run.path / "split.json").read_text())["dataset"]["fingerprint"]

@@ -13,8 +13,9 @@ __all__ = ["collapse"]
 
 #: One class is said of nearly all images, though it is not that of most.
 _ONE_CLASS, _MOST = 0.95, 0.80
-#: The loss lies this close to that of knowing nothing but the classes' shares, or above it.
-_STUCK = 0.97
+#: The loss lies this close to that of knowing nothing but the classes' shares; far above it, the
+#: network is sure of what is wrong, which is another trouble.
+_STUCK, _FAR_ABOVE = 0.97, 1.3
 #: A network that learns nothing, slowly, never had a loss above chance by more than this.
 _ABOVE_CHANCE = 1.02
 #: So far above the largest class's share, and two standard errors, accuracy shows learning.
@@ -60,7 +61,8 @@ def _stuck(case: Case) -> str:
     last, chance = stage.epochs[-1], case.chance_loss
     spread = 2 * math.sqrt(case.majority * (1 - case.majority) / stage.train_images)
     learnt = last_train(stage.epochs) > case.majority + max(_LEARNT, spread)
-    if learnt or len(stage.epochs) < 2 or last.train_loss < _STUCK * chance:
+    near = _STUCK * chance <= last.train_loss <= _FAR_ABOVE * chance
+    if learnt or len(stage.epochs) < 2 or not near:
         return ""
     return (
         f"the training loss is {last.train_loss:.3f} after {len(stage.epochs)} epochs, and "

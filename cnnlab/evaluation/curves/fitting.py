@@ -40,7 +40,7 @@ _WIDE_GAP = 0.25
 #: A network that gets so many right has learnt what there is; below, and with no gap, it has not.
 _FITTED, _NO_GAP = 0.90, 0.05
 #: A curve needs a few epochs before it can be called flat.
-_FLAT_EPOCHS = 6
+_FLAT_EPOCHS = 8
 
 
 @rule("overfitting", title="Overfitting", explains=("plateau",))

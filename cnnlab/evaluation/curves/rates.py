@@ -23,7 +23,7 @@ _RISE, _RISE_ERRORS = 0.02, 3.0
 #: All rises together are this share of the way from the highest to the lowest loss, in more than
 #: one epoch: a curve that is on its way down has hardly any.
 _ROUGH, _ROUGH_RISES = 0.5, 2
-#: The training loss ends this far above its lowest: it broke loose.
+#: The training loss ends this far above its lowest, or above chance: it broke loose.
 _BROKE_LOOSE = 1.3
 _LEAST_EPOCHS = 4
 #: How :class:`cnnlab.errors.DivergedError` says that a number was none any more.
@@ -74,6 +74,12 @@ def _restless(case: Case, stage: StageCurve) -> Found | None:
         return None
     rises = _rises(losses, stage.train_images)
     lowest, rate = min(losses), stage.comparable[-1].rate
+    if losses[-1] > _BROKE_LOOSE * case.chance_loss:
+        evidence = (
+            f"the training loss is {losses[-1]:.3f} at the end, far above that of knowing nothing, "
+            f"{case.chance_loss:.3f} (learning rate {rate:g})"
+        )
+        return Found("serious", evidence, *rates(case.config, 1 / 10))
     if rises and losses[-1] > _BROKE_LOOSE * lowest:
         evidence = (
             f"the training loss rose from {lowest:.3f} to {losses[-1]:.3f} at a learning rate of "
@@ -111,7 +117,7 @@ def rate_too_low(case: Case) -> Found | None:
     losses = [epoch.train_loss for epoch in epochs]
     fall = losses[0] - losses[-1]
     known = max(last_train(epochs), last_held(stage.watched) if stage.watched else 0.0)
-    small = loss_noise(losses[0], stage.train_images) < fall < _SMALL_FALL * losses[0]
+    small = 0 < fall < _SMALL_FALL * losses[0]
     if known >= _FITTED or not small or not _straight(losses):
         return None
     evidence = (

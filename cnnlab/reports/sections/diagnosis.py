@@ -19,12 +19,13 @@ _METHOD = (
 @section("diagnosis", order=65, title="Diagnosis of the learning curves")
 def diagnosis(records: Sequence[RunRecord]) -> list[Block]:
     """Each run's findings with their evidence and the next run to try; or that there are none."""
-    trained = [record for record in records if record.metrics]
-    return [Paragraph(_METHOD), *one_after_the_other(trained, _describe)] if trained else []
+    return [Paragraph(_METHOD), *one_after_the_other(records, _describe)]
 
 
 def _describe(record: RunRecord) -> list[Block]:
     findings = diagnose(record.run).findings
+    if not findings and not record.metrics:
+        return [Paragraph(f"{record.label} has no finished epoch, so there is nothing to judge.")]
     if not findings:
         return [Paragraph(f"The learning curves of {record.label} show nothing to remark.")]
     return [block for finding in findings for block in _blocks(finding)]
