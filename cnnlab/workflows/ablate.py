@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -151,6 +151,25 @@ def ablate(
     config = configure_target(target, settings or {}, overrides)
     stem = Path(target).stem
     titles, configs = _variants(config, without, runs, watch)
+    work = _work(stem, seeds, configs, runs)
+    progress = _Progress(target, titles, configs, tuple(command))
+    files: list[Path] = []
+    for number, (name, seed, one) in enumerate(work, start=1):
+        watch(Notice(f"{titles[name]}, seed {seed} ({number} of {len(work)})"))
+        progress.add(name, seed, *train_or_continue(one, runs, watch))
+        if number % len(configs) == 0:
+            document = build_ablation(progress.record())
+            files = write_document(document, out or runs / f"ablation-{stem}")
+    return Ablation(progress.record(), progress.done, files)
+
+
+def _work(
+    stem: str, seeds: int, configs: Mapping[str, RunConfig], runs: Path
+) -> list[tuple[str, int, RunConfig]]:
+    """Variant, seed and configuration of each training, seed after seed.
+
+    Raises :class:`RunError` where a run of such a name is another experiment.
+    """
     work = [
         (name, seed, one.updated(name=f"ablate-{stem}-{name}-seed-{seed}", seed=seed))
         for seed in range(seeds)
@@ -160,23 +179,7 @@ def ablate(
         existing = existing_run(one, runs)
         if existing is not None:
             check_same_experiment(existing, one)
-    done: dict[tuple[str, int], Run] = {}
-    failed: list[str] = []
-    files: list[Path] = []
-    record = None
-    for number, (name, seed, one) in enumerate(work, start=1):
-        watch(Notice(f"{titles[name]}, seed {seed} ({number} of {len(work)})"))
-        run, failure = train_or_continue(one, runs, watch)
-        if failure:
-            failed.append(f"{titles[name]}, seed {seed}: {failure}")
-        else:
-            done[name, seed] = run
-        if number % len(configs) == 0:
-            record = _record(target, titles, configs, done, failed, command)
-            files = write_document(build_ablation(record), out or runs / f"ablation-{stem}")
-    if record is None:
-        raise ConfigError("nothing was to be trained", where="--without")
-    return Ablation(record, done, files)
+    return work
 
 
 def _variants(
@@ -198,36 +201,49 @@ def _variants(
     return titles, configs
 
 
-def _record(
-    target: str,
-    titles: Mapping[str, str],
-    configs: Mapping[str, RunConfig],
-    done: Mapping[tuple[str, int], Run],
-    failed: Sequence[str],
-    command: Sequence[str],
-) -> AblationRecord:
-    accuracies: dict[str, dict[int, float]] = {name: {} for name in titles}
-    images = 0
-    for (name, seed), run in done.items():
-        evaluation = evaluation_of(run, "validation")
-        if evaluation is not None:
-            accuracies[name][seed] = evaluation.scores.top1
-            images = evaluation.scores.n
-    whole = Effect(WHOLE, titles[WHOLE], accuracies[WHOLE])
-    others = [(name, titles[name], accuracies[name]) for name in titles if name != WHOLE]
-    effects = [whole, *effects_of(whole.accuracies, others)]
-    variants = [
-        Variant(effect, _changes(configs[WHOLE], configs[effect.name])) for effect in effects
-    ]
-    first = next(iter(done.values()), None)
-    return AblationRecord(
-        target=target,
-        variants=tuple(variants),
-        images=images,
-        failed=tuple(failed),
-        command=tuple(command),
-        run=first,
-    )
+@dataclass(eq=False)
+class _Progress:
+    """What has been trained so far."""
+
+    target: str
+    titles: Mapping[str, str]
+    configs: Mapping[str, RunConfig]
+    command: tuple[str, ...]
+    done: dict[tuple[str, int], Run] = field(default_factory=dict)
+    failed: list[str] = field(default_factory=list)
+
+    def add(self, name: str, seed: int, run: Run, failure: str | None) -> None:
+        """Take note of a training that has ended, well or not."""
+        if failure is None:
+            self.done[name, seed] = run
+        else:
+            self.failed.append(f"{self.titles[name]}, seed {seed}: {failure}")
+
+    def record(self) -> AblationRecord:
+        """What the document is made of."""
+        accuracies: dict[str, dict[int, float]] = {name: {} for name in self.titles}
+        images = 0
+        for (name, seed), run in self.done.items():
+            evaluation = evaluation_of(run, "validation")
+            if evaluation is not None:
+                accuracies[name][seed] = evaluation.scores.top1
+                images = evaluation.scores.n
+        whole = Effect(WHOLE, self.titles[WHOLE], accuracies[WHOLE])
+        others = [
+            (name, self.titles[name], accuracies[name]) for name in self.titles if name != WHOLE
+        ]
+        variants = [
+            Variant(effect, _changes(self.configs[WHOLE], self.configs[effect.name]))
+            for effect in (whole, *effects_of(whole.accuracies, others))
+        ]
+        return AblationRecord(
+            target=self.target,
+            variants=tuple(variants),
+            images=images,
+            failed=tuple(self.failed),
+            command=self.command,
+            run=next((run for (name, _), run in self.done.items() if name == WHOLE), None),
+        )
 
 
 def _changes(whole: RunConfig, variant: RunConfig) -> dict[str, Any]:

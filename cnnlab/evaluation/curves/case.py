@@ -131,7 +131,7 @@ def stage_curve(
     held = "inner" if len(stage.inner) else "validation"
     ends = [part.until for part in training.progressive_resizing]
     whole_from = ends[-1] * length.steps if ends else 0
-    settled_from = _AVERAGE_SETTLED / (1 - training.ema) if training.ema is not None else 0
+    settled_from = round(_AVERAGE_SETTLED / (1 - training.ema)) if training.ema is not None else 0
     epochs = []
     for record in records:
         number = int(record["epoch"])
