@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -51,6 +52,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
     """
     with storage_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
+    _remove_abandoned(path)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}.tmp")
     try:
         with storage_errors(path):
@@ -61,6 +63,26 @@ def atomic_path(path: Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):  # a read-only file system refuses even this
             temporary.unlink(missing_ok=True)
+
+
+def _remove_abandoned(path: Path) -> None:
+    """Remove what processes that are dead left of ``path``: killed, or with a disk gone bad."""
+    left = re.compile(rf"\.{re.escape(path.name)}\.(\d+)\.[0-9a-f]{{8}}\.tmp")
+    with suppress(OSError), os.scandir(path.parent) as entries:
+        for entry in entries:
+            found = left.fullmatch(entry.name)
+            if found and not _is_alive(int(found[1])):
+                Path(entry.path).unlink(missing_ok=True)
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):  # another user's, or no process number of this system
+        pass
+    return True
 
 
 def _flush(path: Path) -> None:
@@ -79,7 +101,15 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 def write_text(path: Path, content: str) -> None:
     """Replace ``path`` by ``content`` (UTF-8) in one step."""
-    write_bytes(path, content.encode())
+    write_bytes(path, _encoded(content))
+
+
+def _encoded(text: str) -> bytes:
+    r"""As UTF-8; what stands for a byte of a file name that is none is written as ``\udcXX``.
+
+    JSON reads that back as it was.
+    """
+    return text.encode("utf-8", "backslashreplace")
 
 
 def write_json(path: Path, content: Any) -> None:
@@ -95,7 +125,7 @@ def append_line(path: Path, line: str) -> None:
     with storage_errors(path), path.open("a+b") as stream:
         stream.seek(0)
         stream.truncate(stream.read().rfind(b"\n") + 1)
-        stream.write(line.encode() + b"\n")
+        stream.write(_encoded(line) + b"\n")
         stream.flush()
         os.fsync(stream.fileno())
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from cnnlab.data.moments import channel_moments
 from cnnlab.device import memory_errors
 from cnnlab.errors import RunError
-from cnnlab.runs import Run
+from cnnlab.runs import Run, open_tensors
 
 __all__ = [
     "Preprocessing",
@@ -167,10 +167,10 @@ def read_tensors(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
     No pickle is involved, and the SHA-256 in the header is checked; anything that is not such a
     file is a :class:`RunError`.
     """
-    from safetensors import SafetensorError, safe_open
+    from safetensors import SafetensorError
 
     try:
-        with safe_open(path, framework="pt") as stream:
+        with open_tensors(path, "pt") as stream:
             header = json.loads((stream.metadata() or {})["cnnlab"])
             names = stream.keys()
             tensors = {name: stream.get_tensor(name) for name in names}

@@ -1,4 +1,5 @@
 import hashlib
+import json
 import os
 import subprocess
 import sys
@@ -51,6 +52,26 @@ def test_case_17_a_full_disk_is_one_line_and_leaves_nothing(tmp_path, monkeypatc
     assert caught.value.exit_code == 3
     assert "\n" not in str(caught.value)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_dead_process_left_of_a_file_goes_when_it_is_written_anew(tmp_path):
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    left = tmp_path / f".a.txt.{dead.pid}.0123abcd.tmp"
+    others = [tmp_path / f".b.txt.{dead.pid}.0123abcd.tmp", tmp_path / ".a.txt.tmp",
+              tmp_path / f".a.txt.{os.getpid()}.0123abcd.tmp"]  # fmt: skip
+    for path in (left, *others):
+        path.write_text("half")
+    write_text(tmp_path / "a.txt", "whole")
+    assert {*tmp_path.iterdir()} == {tmp_path / "a.txt", *others}
+
+
+def test_a_name_that_is_no_utf8_can_be_written_and_json_reads_it_back(tmp_path):
+    name = os.fsdecode(b"r\xff")
+    write_json(tmp_path / "a.json", {"run": name})
+    append_line(tmp_path / "a.jsonl", json.dumps({"run": name}, ensure_ascii=False))
+    for file in ("a.json", "a.jsonl"):
+        assert json.loads((tmp_path / file).read_text(encoding="utf-8")) == {"run": name}
 
 
 def test_a_folder_in_the_way_is_a_storage_error(tmp_path):

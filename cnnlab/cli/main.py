@@ -25,7 +25,7 @@ from cnnlab.cli import (
     runs,
     train,
 )
-from cnnlab.cli.output import note, prepare_streams, print_text
+from cnnlab.cli.output import check_output, note, prefer_utf8, prepare_streams, print_text
 from cnnlab.errors import CnnlabError
 
 __all__ = ["app", "main"]
@@ -78,9 +78,17 @@ app.add_typer(runs.app, name="runs")
 app.command("doctor")(doctor.doctor)
 
 
+def _call(arguments: list[str] | None) -> object:
+    try:
+        return app(args=arguments, standalone_mode=False)
+    except OSError:
+        check_output()  # typer prints the help itself; was it that?
+        raise
+
+
 def _run(arguments: list[str] | None) -> int:
     try:
-        code = app(args=arguments, standalone_mode=False)
+        code = _call(arguments)
     except _USAGE_ERROR as error:
         said = error.format_message()
         # No verb at all is answered with the help, as it is.
@@ -89,6 +97,14 @@ def _run(arguments: list[str] | None) -> int:
     except CnnlabError as error:
         note(f"cnnlab: {error}")
         return error.exit_code
+    except UnicodeEncodeError as error:
+        if error.encoding.startswith("utf") or error.encoding != sys.getfilesystemencoding():
+            raise
+        note(
+            f"cnnlab: {error.object!a}: this locale ({error.encoding}) has no such letters; "
+            "set LC_ALL to a UTF-8 locale, or PYTHONUTF8=1"
+        )
+        return 2
     except (KeyboardInterrupt, typer.Abort):
         note("cnnlab: interrupted")
         return 130
@@ -97,6 +113,8 @@ def _run(arguments: list[str] | None) -> int:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and end the process with its exit code."""
+    if arguments is None:
+        prefer_utf8()
     prepare_streams()
     try:
         code = _run(arguments)

@@ -12,7 +12,21 @@ from typing import Any, TextIO
 from cnnlab.errors import StorageError
 from cnnlab.tables import printable
 
-__all__ = ["note", "prepare_streams", "print_json", "print_text"]
+__all__ = ["check_output", "note", "prefer_utf8", "prepare_streams", "print_json", "print_text"]
+
+
+def prefer_utf8() -> None:
+    """Begin anew in Python's UTF-8 mode where file names would be ASCII.
+
+    Images and runs may be called anything, and what was trained under another locale names them
+    in UTF-8. The streams keep their encoding. Python does the same by itself, unless the
+    environment forbids it (PEP 540).
+    """
+    if sys.getfilesystemencoding() != "ascii" or "utf8" in sys._xoptions:
+        return
+    if sys.stdout is not None:
+        os.environ.setdefault("PYTHONIOENCODING", f"{sys.stdout.encoding}:backslashreplace")
+    os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])  # noqa: S606 # ourselves
 
 
 def prepare_streams() -> None:
@@ -43,9 +57,23 @@ def _write(text: str) -> None:
     except BrokenPipeError:  # the reader went away (``| head``)
         _point_at_nothing(sys.stdout)
     except OSError as error:
-        reason = error.strerror or str(error)
+        raise _unwritable(error) from error
+
+
+def _unwritable(error: OSError) -> StorageError:
+    _point_at_nothing(sys.stdout)
+    reason = error.strerror or str(error)
+    return StorageError(f"cannot write: {reason}", where="standard output")
+
+
+def check_output() -> None:
+    """:class:`StorageError` where something still waits that standard output does not take."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
         _point_at_nothing(sys.stdout)
-        raise StorageError(f"cannot write: {reason}", where="standard output") from error
+    except OSError as error:
+        raise _unwritable(error) from error
 
 
 def print_text(text: str) -> None:
@@ -66,5 +94,5 @@ def note(line: str) -> None:
     try:
         sys.stderr.write("\n".join(map(printable, line.split("\n"))) + "\n")
         sys.stderr.flush()
-    except BrokenPipeError:  # whoever watched has gone; the work goes on
+    except OSError:  # whoever watched has gone, or the log's disk is full; the work goes on
         _point_at_nothing(sys.stderr)

@@ -4,6 +4,7 @@ from cnnlab.runs.corrupted import CorruptedPredictions
 from cnnlab.runs.folder import create_run, files_of, find_run, has_marks, list_runs, open_run
 from cnnlab.runs.predictions import Predictions
 from cnnlab.runs.run import Run, is_newer_schema
+from cnnlab.runs.tensors import open_tensors
 
 __all__ = [
     "CorruptedPredictions",
@@ -16,4 +17,5 @@ __all__ = [
     "is_newer_schema",
     "list_runs",
     "open_run",
+    "open_tensors",
 ]

@@ -13,7 +13,7 @@ from cnnlab.config import RunConfig
 from cnnlab.errors import CnnlabError
 from cnnlab.metrics import score
 from cnnlab.models import load_architecture
-from cnnlab.runs import Run, files_of, has_marks
+from cnnlab.runs import Run, files_of, has_marks, open_tensors
 from cnnlab.settings import changed_keys
 from cnnlab.training.stages import plan_stages
 from cnnlab.training.start_record import start_lines_of
@@ -176,12 +176,12 @@ def _place(record: dict[str, Any]) -> dict[str, int]:
 
 def _epoch_of_best(run: Run) -> dict[str, int] | None:
     """Stage and epoch of the best weights so far, from their file's header."""
-    from safetensors import SafetensorError, safe_open
+    from safetensors import SafetensorError
 
     if not run.best_weights.exists():
         return None
     try:
-        with safe_open(run.best_weights, framework="numpy") as stream:
+        with open_tensors(run.best_weights, "numpy") as stream:
             return _place(json.loads(stream.metadata()["cnnlab"]))
     except SafetensorError as error:
         raise ValueError(f"{run.best_weights.name}: {error}") from error

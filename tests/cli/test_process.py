@@ -38,6 +38,27 @@ def test_case_29_a_locale_without_the_letter_is_no_error(tmp_path, encoding):
     assert b"\\u732b" in done.stdout
 
 
+def test_case_29_where_file_names_would_be_ascii_a_run_of_any_name_is_used(
+    tmp_path, images, tiny_model
+):
+    folder = write_images(tmp_path / "写真", classes=2, each=20)
+    tell = {**os.environ, "CNNLAB_HOME": str(tmp_path / "home"), "LC_ALL": "C.UTF-8"}
+    command = [*CNNLAB, "train", "--data", folder, "--model", tiny_model, "--epochs", "1",
+               "--name", "süß"]  # fmt: skip
+    subprocess.run(command, cwd=tmp_path, env=tell, check=True, capture_output=True)
+    narrow = {**tell, "LC_ALL": "POSIX", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    said = subprocess.run(
+        [*CNNLAB, "evaluate", "süß", "--split", "test"],
+        cwd=tmp_path, env=narrow, capture_output=True, check=False,
+    )  # fmt: skip
+    assert said.returncode == 0, said.stderr
+    assert b"runs/s\\xfc\\xdf: test accuracy" in said.stdout
+    ledger = tmp_path / "runs" / "süß" / "ledger.jsonl"
+    assert json.loads(ledger.read_text(encoding="utf-8"))["command"].endswith(
+        "evaluate süß --split test"
+    )
+
+
 def test_help_does_not_import_torch():
     code = (
         "import sys; from cnnlab.cli.main import main\n"
@@ -135,15 +156,31 @@ def test_a_reader_of_the_progress_that_goes_away_does_not_stop_training(
     assert json.loads(result.read_text())["epochs"] == 9
 
 
-def test_a_full_standard_output_is_one_line():
-    if not Path("/dev/full").exists():
-        pytest.skip("this system has no /dev/full")
+needs_dev_full = pytest.mark.skipif(
+    not Path("/dev/full").exists(), reason="this system has no /dev/full"
+)
+
+
+@needs_dev_full
+@pytest.mark.parametrize("arguments", ["models", "--help", "--version"])
+def test_a_full_standard_output_is_one_line(arguments):
     done = subprocess.run(
-        ["bash", "-c", f"{sys.executable} -m cnnlab models > /dev/full"],
+        ["bash", "-c", f"{sys.executable} -m cnnlab {arguments} > /dev/full"],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 3
     assert done.stderr == "cnnlab: standard output: cannot write: No space left on device\n"
+
+
+@needs_dev_full
+def test_case_17_a_log_on_a_full_disk_does_not_stop_training(tmp_path, images, tiny_model):
+    command = f"{sys.executable} -m cnnlab train --data '{images}' --model '{tiny_model}'"
+    done = subprocess.run(
+        ["bash", "-c", f"{command} --epochs 1 --json 2> /dev/full"],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["epochs"] == 1
 
 
 def test_no_verb_prints_the_help_as_it_is():
