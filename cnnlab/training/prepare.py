@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from cnnlab.config import DataConfig, RunConfig, TrainingConfig
-from cnnlab.data import open_dataset, settled_options, settled_source
+from cnnlab.data import SOURCES, open_dataset, settled_options, settled_source
 from cnnlab.data.dataset import Dataset
 from cnnlab.data.split import Split, draw_split
 from cnnlab.device import (
@@ -17,7 +17,7 @@ from cnnlab.device import (
     choose_threads,
     describe_machine,
 )
-from cnnlab.errors import ConfigError, DataError, RunError
+from cnnlab.errors import ConfigError, DataError, DownloadError, RunError
 from cnnlab.inference import Preprocessing
 from cnnlab.models import MODELS, Architecture
 from cnnlab.models.layers import shape_text
@@ -37,6 +37,9 @@ __all__ = ["Decided", "Prepared", "decide", "prepare_new_run", "prepare_resumed_
 
 #: Below so many images a random split may leave classes badly divided, so it is stratified.
 _STRATIFY_BELOW = 20_000
+
+#: It comes with scikit-learn.
+_ALWAYS_HERE = "digits"
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,6 +94,13 @@ def _read_dataset(config: RunConfig, base: BaseRun | None, watch: Watcher) -> Da
         raise ConfigError(
             error.what, where=error.where, expected=error.expected or form, todo=error.todo
         ) from None
+    except (DataError, DownloadError) as error:
+        if data.source not in SOURCES or SOURCES.get(data.source).find() is not None:
+            raise
+        todo = f"{error.todo}; or take images that need no download: --data {_ALWAYS_HERE}"
+        raise type(error)(
+            error.what, where=error.where, expected=error.expected, todo=todo
+        ) from error
     if len(dataset.class_names) < 2:
         raise DataError(
             "has one class only", where=config.data.source, expected="at least two classes"
