@@ -1,4 +1,6 @@
+import fcntl
 import json
+import os
 import threading
 
 import numpy as np
@@ -42,6 +44,51 @@ def test_case_17_a_folder_that_cannot_be_written_is_an_error(tmp_path):
         new(tmp_path / "file")
 
 
+def test_case_17_a_run_that_was_not_made_to_its_end_is_removed_by_the_next(tmp_path):
+    left = tmp_path / ".new-run-0123456789abcdef"
+    left.mkdir()
+    (left / "config.yaml").write_text("half")
+    mine = tmp_path / ".mine.tmp"
+    mine.mkdir()
+    run = new(tmp_path)
+    assert {*tmp_path.iterdir()} == {run.path, mine}
+
+
+def test_what_another_process_is_making_is_not_removed(tmp_path):
+    descriptor = os.open(tmp_path, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH)
+        (tmp_path / ".new-run-0123456789abcdef").mkdir()
+        new(tmp_path)
+    finally:
+        os.close(descriptor)
+    assert (tmp_path / ".new-run-0123456789abcdef").exists()
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "said"),
+    [
+        ("result.json", "{}", "incomplete: status, stopped_because, epochs"),
+        ("result.json", "[1]", "missing or damaged"),
+        ("environment.json", '{"choices": 1}', "incomplete: choices"),
+        ("preprocessing.json", '{"mean": [0], "std": 1}', "incomplete: std, image_size"),
+    ],
+)
+def test_a_record_that_lacks_something_is_named(tmp_path, file, content, said):
+    run = new(tmp_path)
+    (run.path / file).write_text(content)
+    with pytest.raises(RunError, match=rf"{file}: {said}"):
+        getattr(run, file.partition(".")[0])
+
+
+@pytest.mark.parametrize("file", ["metrics", "timing", "resources", "ledger", "inexact"])
+def test_a_line_that_lacks_something_is_named(tmp_path, file):
+    run = new(tmp_path)
+    (run.path / f"{file}.jsonl").write_text("{}\n")
+    with pytest.raises(RunError, match=rf"{file}\.jsonl, line 1: incomplete: "):
+        getattr(run, file)
+
+
 def test_a_run_is_opened_by_path_or_name(tmp_path):
     run = new(tmp_path)
     assert open_run(run.path).path == run.path
@@ -77,19 +124,19 @@ def test_damaged_files_are_named(tmp_path):
     (run.path / "split.json").write_text("{")
     with pytest.raises(RunError, match=r"split\.json: missing or damaged"):
         _ = open_run(run.path).split
-    (run.path / "metrics.jsonl").write_text('{"epoch": 1}\nbroken\n{"epoch": 3}\n')
+    (run.path / "metrics.jsonl").write_text('{"stage": 1, "epoch": 1}\nbroken\n')
     with pytest.raises(RunError, match=r"metrics\.jsonl, line 2: damaged"):
         _ = run.metrics
 
 
 def test_a_line_cut_off_while_it_was_written_never_happened(tmp_path):
     run = new(tmp_path)
-    run.append("metrics.jsonl", {"epoch": 1})
+    run.append("metrics.jsonl", {"stage": 1, "epoch": 1})
     with (run.path / "metrics.jsonl").open("a") as stream:
         stream.write('{"epoch": 2')
-    assert run.metrics == [{"epoch": 1}]
+    assert run.metrics == [{"stage": 1, "epoch": 1}]
     run.keep_lines("metrics.jsonl", 1)
-    run.append("metrics.jsonl", {"epoch": 2})
+    run.append("metrics.jsonl", {"stage": 1, "epoch": 2})
     lines = (run.path / "metrics.jsonl").read_text().splitlines()
     assert [json.loads(line)["epoch"] for line in lines] == [1, 2]
 
@@ -123,7 +170,9 @@ def test_a_run_whose_lock_is_held_is_running_until_its_result_is_written(tmp_pat
     assert run.status == "unfinished"
     with exclusive_lock(run.lock_file):
         assert run.status == "running"
-        (run.path / "result.json").write_text('{"status": "finished"}')
+        result = {"status": "finished", "stopped_because": "all epochs done", "epochs": 1,
+                  "train_seconds": 1.0, "images_per_second": 1.0}  # fmt: skip
+        (run.path / "result.json").write_text(json.dumps(result))
         assert run.status == "finished"
     assert run.status == "finished"
 

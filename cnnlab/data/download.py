@@ -138,7 +138,8 @@ class _Job:
         try:
             check_digest(partial, file.digest, todo="")
         except ChecksumError as error:
-            partial.unlink()
+            with storage_errors(partial):
+                partial.unlink()
             if not inherited:
                 raise PassedOver("sends other contents than were published") from error
             # Another mirror or another day may be to blame for what was there before.

@@ -226,14 +226,18 @@ def _write(response: Response, partial: Path, start: int, size_bytes: int, meter
     position = start
     with storage_errors(partial):
         stream = partial.open("ab" if start else "wb")
-    with stream:
+    try:
         for block in response.raw.stream(_BLOCK_BYTES, decode_content=False):
             position += len(block)
             if position > size_bytes:
                 raise PassedOver(f"sends more than the published {size_bytes} bytes")
             with storage_errors(partial):
                 stream.write(block)
+                stream.flush()
             meter.add(len(block))
+    finally:
+        with storage_errors(partial):  # closing writes what a full disk did not take once more
+            stream.close()
 
 
 def _reason(error: Exception) -> str:

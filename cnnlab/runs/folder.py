@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from cnnlab.errors import RunError
@@ -18,6 +18,9 @@ __all__ = ["create_run", "files_of", "find_run", "has_marks", "list_runs", "open
 
 #: What every run has beside its config.yaml from its first moment on.
 _MARKS = ("environment.json", "split.json", "architecture.yaml", "checkpoints", "predictions")
+
+#: A run that is being made has such a name, which no list shows.
+_HALF_MADE = ".new-run-"
 
 
 def _named(folder: Path, stem: str, *, exact: bool) -> Iterable[Path]:
@@ -36,28 +39,55 @@ def create_run(folder: Path, stem: str, files: Mapping[str, str | Record], *, ex
     files: text, or what becomes JSON, by file name.
     exact: refuse a name that is taken (:class:`RunError`).
     """
-    temporary = folder / f".{stem}.{secrets.token_hex(4)}.tmp"
+    temporary = folder / f"{_HALF_MADE}{secrets.token_hex(8)}"
     with storage_errors(folder):
-        temporary.mkdir(parents=True)
-    try:
-        for name, content in files.items():
-            if isinstance(content, str):
-                write_text(temporary / name, content)
-            else:
-                write_json(temporary / name, content)
-        for part in ("checkpoints", "predictions", "figures"):
-            (temporary / part).mkdir()
-        for path in _named(folder, stem, exact=exact):
-            try:
-                temporary.rename(path)
-            except OSError:
-                if not path.exists():
-                    raise
-            else:
-                return Run(path)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        folder.mkdir(parents=True, exist_ok=True)
+    with storage_errors(folder / stem), _making_in(folder):
+        try:
+            temporary.mkdir()
+            _fill(temporary, files)
+            for path in _named(folder, stem, exact=exact):
+                try:
+                    temporary.rename(path)
+                except OSError:
+                    if not path.exists():
+                        raise
+                else:
+                    return Run(path)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
     raise RunError("exists already", where=folder / stem, todo="choose another --name")
+
+
+@contextmanager
+def _making_in(folder: Path) -> Iterator[None]:
+    """Make a run in ``folder``; where nobody else makes one just now, clear up first.
+
+    A process that was killed, or whose disk went bad, could not remove its half-made run.
+    """
+    import fcntl
+
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        with suppress(OSError):  # another process makes one, or a file system without locks
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            for left in folder.glob(f"{_HALF_MADE}*"):
+                shutil.rmtree(left, ignore_errors=True)
+        with suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_SH)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _fill(folder: Path, files: Mapping[str, str | Record]) -> None:
+    for name, content in files.items():
+        if isinstance(content, str):
+            write_text(folder / name, content)
+        else:
+            write_json(folder / name, content)
+    for part in ("checkpoints", "predictions", "figures"):
+        (folder / part).mkdir()
 
 
 def open_run(path: str | Path, *, runs: Path = Path("runs")) -> Run:

@@ -17,17 +17,16 @@ from cnnlab.data.dataset import Dataset
 from cnnlab.data.source import Say, unsaid
 from cnnlab.data.split import Split
 from cnnlab.errors import RunError
-from cnnlab.files import append_line, is_locked, write_text
+from cnnlab.files import append_line, is_locked, storage_errors, write_bytes
 from cnnlab.runs.corrupted import CorruptedPredictions
 from cnnlab.runs.predictions import Predictions
+from cnnlab.runs.records import Record, read_lines, read_record
 from cnnlab.settings import load_yaml, merge
 
 if TYPE_CHECKING:
     from cnnlab.models.architecture import Architecture
 
 __all__ = ["Record", "Run", "is_newer_schema"]
-
-Record = dict[str, Any]
 
 _PARTS = ("train", "validation", "test")
 
@@ -277,32 +276,14 @@ class Run:
     def keep_lines(self, file: str, count: int) -> None:
         """Cut a ``.jsonl`` file back to its first ``count`` records."""
         path = self.path / file
-        text = path.read_text(encoding="utf-8") if path.exists() else ""
-        kept = "".join(text.splitlines(keepends=True)[:count])
-        if kept != text:
-            write_text(path, kept)
+        with storage_errors(path):
+            content = path.read_bytes() if path.exists() else b""
+        kept = b"".join(content.splitlines(keepends=True)[:count])
+        if kept != content:
+            write_bytes(path, kept)
 
     def _json(self, file: str) -> Record:
-        path = self.path / file
-        try:
-            content = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            content = None
-        if not isinstance(content, dict):
-            raise RunError("missing or damaged", where=path, todo="train the run again")
-        return content
+        return read_record(self.path / file)
 
     def _lines(self, file: str) -> list[Record]:
-        path = self.path / file
-        if not path.exists():
-            return []
-        records = []
-        # A line without its end was cut off while it was written: it never happened.
-        whole = path.read_bytes().rpartition(b"\n")[0]
-        for number, line in enumerate(whole.splitlines(), start=1):
-            try:
-                records.append(dict(json.loads(line)))
-            except (TypeError, ValueError):
-                todo = "remove the line, or train the run again"
-                raise RunError("damaged", where=f"{path}, line {number}", todo=todo) from None
-        return records
+        return read_lines(self.path / file)

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from cnnlab.errors import RunError
-from cnnlab.files import write_bytes
+from cnnlab.files import storage_errors, write_bytes
 from cnnlab.inference import digest_of_tensors, read_tensors
 from cnnlab.runs import Run
 
@@ -40,7 +40,8 @@ def save_last(run: Run, step: int, tensors: Tensors, header: dict[str, Any]) -> 
     """Write ``last-STEP.safetensors`` and remove all but the two newest."""
     save_tensors(run.checkpoints / f"last-{step:09d}.safetensors", tensors, header)
     for path in last_checkpoints(run)[_KEPT:]:
-        path.unlink(missing_ok=True)
+        with storage_errors(path):
+            path.unlink(missing_ok=True)
 
 
 def last_checkpoints(run: Run) -> list[Path]:

@@ -49,5 +49,5 @@ def check_conditions(run: Run, watch: Watcher, *, inexact: bool) -> None:
             "which the run and its report will say",
         )
     watch(Notice(f"going on inexactly: {said}"))
-    steps = run.metrics[-1]["step"] if run.metrics else 0
+    steps = run.metrics[-1].get("step", 0) if run.metrics else 0
     run.append("inexact.jsonl", {"after_step": steps, "changed": changed})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from contextlib import ExitStack
 from dataclasses import asdict
@@ -14,7 +13,7 @@ import numpy as np
 from cnnlab.config import EarlyStoppingConfig, RunConfig, make_config
 from cnnlab.device import memory_errors, set_up_torch
 from cnnlab.errors import CnnlabError, Interrupted, RunError
-from cnnlab.files import exclusive_lock, write_json
+from cnnlab.files import exclusive_lock, storage_errors, write_json
 from cnnlab.runs import Run
 from cnnlab.settings import changed_keys
 from cnnlab.training.batches import Batches
@@ -113,8 +112,10 @@ class _Loop:
                 self.watch(Notice(f"checkpoint {name} is damaged; the one before it is used"))
             self._check_unchanged(header["config"])
             self.fitter.restore(tensors, header)
-            if self._clock_file.exists():
-                self.clock = Clock(**json.loads(self._clock_file.read_text(encoding="utf-8")))
+            clock = Clock.read(self._clock_file)
+            if clock is None:
+                self.watch(Notice("clock.json is missing or damaged; time is counted from here"))
+            self.clock = clock or Clock()
         elif self.prepared.transplant is not None:
             self._save()  # from here on the run that it starts from may change or go
         for file in ("metrics.jsonl", "timing.jsonl"):
@@ -123,7 +124,8 @@ class _Loop:
         # half of a checkpoint, as large as a whole one.
         said = [self.run.path / "result.json", *self.run.path.glob("predictions/*.npz")]
         for stale in [*said, *left_overs(self.run)]:
-            stale.unlink(missing_ok=True)
+            with storage_errors(stale):
+                stale.unlink(missing_ok=True)
         write_progress(self.run)
 
     def _check_unchanged(self, saved: dict[str, Any]) -> None:

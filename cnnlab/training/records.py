@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from cnnlab.files import write_text
 from cnnlab.metrics.statistics import wilson_interval
 from cnnlab.runs import Run
@@ -67,7 +69,7 @@ def _result_lines(run: Run) -> list[str]:
 
 def write_progress(run: Run) -> None:
     """Write ``progress.md`` anew: the layer table, a line an epoch, the result."""
-    summary = (run.path / "summary.txt").read_text(encoding="utf-8").rstrip()
+    summary = _layer_table(run)
     dataset = run.split["dataset"]
     parts = ", ".join(f"{len(run.split[part])} {part}" for part in ("train", "validation", "test"))
     text = [
@@ -87,5 +89,17 @@ def write_progress(run: Run) -> None:
     ]
     content, path = "\n".join(text), run.path / "progress.md"
     # A run that has ended may lie where nothing can be written; what it says is no news there.
-    if not path.exists() or path.read_bytes() != content.encode():
+    if _content(path) != content:
         write_text(path, content)
+
+
+def _layer_table(run: Run) -> str:
+    """``summary.txt``, or where that is damaged, what it says."""
+    return (_content(run.path / "summary.txt") or run.architecture().summary().to_text()).rstrip()
+
+
+def _content(path: Path) -> str | None:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return None

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 from cnnlab.config import EarlyStoppingConfig
@@ -67,6 +69,15 @@ class Clock:
 
     train_seconds: float = 0.0
     epoch_seconds: float = 0.0
+
+    @classmethod
+    def read(cls, path: Path) -> Clock | None:
+        """What was saved; None where it is missing or damaged."""
+        try:
+            saved = json.loads(path.read_text(encoding="utf-8"))
+            return cls(float(saved["train_seconds"]), float(saved["epoch_seconds"]))
+        except (OSError, ValueError, LookupError, TypeError):
+            return None
 
     def add(self, seconds: float) -> None:
         """Take in the time of a step."""

@@ -96,7 +96,7 @@ def _thin(run: Run, *, dry_run: bool) -> ThinnedRun:
     _check(run)
     with nullcontext() if dry_run else hold([run]):
         spare, reason = _spare(run)
-        sizes = [path.stat().st_size for path in spare]
+        sizes = [path.lstat().st_size for path in spare]
         if not dry_run:
             _delete(spare)
     return ThinnedRun(run.name, str(run.path), [path.name for path in spare], sum(sizes), reason)
