@@ -67,8 +67,9 @@ def _unwritable(error: OSError) -> StorageError:
 
 
 def check_output() -> None:
-    """:class:`StorageError` where something still waits that standard output does not take."""
+    """:class:`StorageError` where standard output takes nothing any more: a line's end is tried."""
     try:
+        sys.stdout.write("\n")
         sys.stdout.flush()
     except BrokenPipeError:
         _point_at_nothing(sys.stdout)

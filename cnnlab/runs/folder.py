@@ -121,7 +121,8 @@ def list_runs(folder: Path) -> list[Run]:
     dated: list[tuple[int, Path]] = []
     for path in configs:
         with suppress(OSError):  # removed while we were looking
-            dated.append((path.stat().st_mtime_ns, path))
+            if path.is_file():
+                dated.append((path.stat().st_mtime_ns, path))
     return [Run(path.parent) for _, path in sorted(dated)]
 
 

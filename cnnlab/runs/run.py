@@ -187,7 +187,8 @@ class Run:
         """``architecture.yaml``, ready to build."""
         from cnnlab.models.architecture import Architecture
 
-        return Architecture.from_dict(load_yaml(self.path / "architecture.yaml"))
+        path = self.path / "architecture.yaml"
+        return Architecture.from_dict(load_yaml(path), source=str(path))
 
     @property
     def architecture_summary(self) -> Record:

@@ -38,7 +38,7 @@ def test_case_15_a_broken_file_is_named_and_its_run_still_listed(cnnlab, trained
     assert outcome.code == 2
     assert outcome.err.splitlines()[-1].startswith("cnnlab: ")
     assert "unexpected" not in outcome.err
-    name = "no run" if (file, way) == ("config.yaml", "a folder") else file.rpartition("/")[2]
+    name = "no such run" if (file, way) == ("config.yaml", "a folder") else file.rpartition("/")[2]
     assert name in outcome.err
 
 
@@ -67,7 +67,6 @@ def test_a_run_in_a_folder_whose_name_is_no_utf8_is_used(cnnlab, trained, tmp_pa
         more = ("--split", "test") if verb == "evaluate" else ()
         assert cnnlab(verb, strange / "first", *more).code == 0
     assert cnnlab("runs", "show", strange / "first").code == 0
-    assert "\\udcff" in (strange / "first" / "ledger.jsonl").read_text(encoding="utf-8")
 
 
 def test_offline_training_without_data_names_images_that_are_here(cnnlab, monkeypatch, tmp_path):
