@@ -46,6 +46,10 @@ __all__ = [
 ]
 
 
+#: Characters of a message; what is longer is cut in its middle.
+_LONGEST = 4000
+
+
 class CnnlabError(Exception):
     """The root: one line that a user can act on.
 
@@ -73,7 +77,10 @@ class CnnlabError(Exception):
             parts.append(f"expected {expected}")
         if todo:
             parts.append(todo)
-        super().__init__(" ".join("; ".join(parts).split()))
+        line = " ".join("; ".join(parts).split())
+        if len(line) > _LONGEST:  # a file may hold a name of any length
+            line = f"{line[: _LONGEST // 2]} ... {line[-_LONGEST // 2 :]}"
+        super().__init__(line)
 
 
 class CheckFailed(CnnlabError):

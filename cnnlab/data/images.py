@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, UnidentifiedImageError
 
+from cnnlab.data.wholeness import is_whole
 from cnnlab.errors import DataError
 
 __all__ = [
@@ -102,8 +103,8 @@ def decode_image(
     if len(data) > MAX_FILE_BYTES:
         raise DataError(f"the file has more than {MAX_FILE_BYTES:,} bytes", where=where)
     with _opened(io.BytesIO(data), where) as image:
-        if not _is_complete(data, image.format):
-            raise DataError("the image is cut off", where=where)
+        if not is_whole(data, image.format):
+            raise DataError("the image is cut off or damaged", where=where)
         # Lets the JPEG decoder skip detail that the resize would average away; it keeps at
         # least twice the size asked for, so that the antialiasing filter still decides.
         image.draft(None, (2 * size, 2 * size))
@@ -164,15 +165,6 @@ def _reason(error: Exception) -> str:
     if "truncated" in text.lower() or isinstance(error, EOFError):
         return "it is cut off"
     return text or type(error).__name__
-
-
-def _is_complete(data: bytes, image_format: str | None) -> bool:
-    """Whether the end mark is there, in the formats whose readers forgive its absence."""
-    if image_format == "PNG":
-        return b"IEND\xaeB`\x82" in data
-    if image_format == "GIF":
-        return data.rstrip(b"\0\r\n ").endswith(b"\0;")
-    return True
 
 
 def _upright(image: Image.Image) -> Image.Image:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import stat
@@ -23,6 +24,7 @@ __all__ = [
     "file_identity",
     "folder_entry",
     "input_errors",
+    "is_folder",
     "is_litter",
     "listed",
     "open_regular",
@@ -120,6 +122,16 @@ def file_identity(path: Path) -> dict[str, object]:
     }
 
 
+def is_folder(item: os.DirEntry[str]) -> bool:
+    """Whether it is a folder or a link to one; a link that leads round in a circle is none."""
+    try:
+        return item.is_dir()
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            return False
+        raise DataError(f"cannot be read: {error.strerror}", where=shown(item.path)) from error
+
+
 def _no_stream() -> BinaryIO:
     raise IsADirectoryError("a folder has no bytes")
 
@@ -200,7 +212,7 @@ class FolderTree:
     def _is_folder(self, relative: str, item: os.DirEntry[str]) -> bool:
         if not item.is_symlink() or is_litter(item.name):
             return item.is_dir(follow_symlinks=False)
-        if item.is_dir():
+        if is_folder(item):
             raise DataError(
                 "a symbolic link to a folder is not followed",
                 where=shown(self.path / relative),

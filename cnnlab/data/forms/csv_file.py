@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 from array import array
@@ -20,7 +21,15 @@ from cnnlab.data.forms.table import MAX_TABLE_BYTES, Columns, Row, read_table
 from cnnlab.data.inventory import list_images
 from cnnlab.data.reading import read_bounded
 from cnnlab.data.source import Allocate, Decoded, Found, PathForm, ReadOptions, SourceOptions
-from cnnlab.data.tree import Entry, file_identity, input_errors, is_litter, open_regular, shown
+from cnnlab.data.tree import (
+    Entry,
+    file_identity,
+    input_errors,
+    is_folder,
+    is_litter,
+    open_regular,
+    shown,
+)
 from cnnlab.data.trees import stem_of
 from cnnlab.errors import DataError
 from cnnlab.options import Text
@@ -33,6 +42,8 @@ _OPTIONS: SourceOptions = {
     "split_column": Text(meaning="the column of parts, where the names do not tell"),
 }
 _SUFFIXES = (".csv", ".tsv")
+#: What the system says of a path at which there can be no folder; the last, of one too long.
+_NO_FOLDER = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG)
 
 
 class _FolderNames:
@@ -50,13 +61,13 @@ class _FolderNames:
             if inside and (not item.is_symlink() or self._holds(item.path))
             else "behind a link that leads out of the folder"
             for item in _items(place)
-            if not item.is_dir()
+            if not is_folder(item)
         }
 
     def folders(self, folder: str) -> list[str]:
         """The names of the folders in a folder, sorted, litter left out."""
         items = _items(self._root / folder)
-        return sorted(item.name for item in items if item.is_dir() and not is_litter(item.name))
+        return sorted(item.name for item in items if is_folder(item) and not is_litter(item.name))
 
     def _holds(self, path: str | Path) -> bool:
         return Path(os.path.realpath(path)).is_relative_to(self._root)
@@ -67,7 +78,8 @@ def _items(folder: Path) -> list[os.DirEntry[str]]:
         with input_errors(folder), os.scandir(folder) as items:
             return list(items)
     except DataError as error:
-        if isinstance(error.__cause__, FileNotFoundError | NotADirectoryError):
+        cause = error.__cause__
+        if isinstance(cause, OSError) and cause.errno in _NO_FOLDER:
             return []
         raise
 

@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from cnnlab.data.dataset import PARTS
 from cnnlab.data.forms.listing import part_of_name
 from cnnlab.data.images import IMAGE_SUFFIXES
-from cnnlab.data.tree import input_errors, is_litter, listed, shown
+from cnnlab.data.tree import input_errors, is_folder, is_litter, listed, shown
 from cnnlab.errors import DataError
 
 __all__ = ["Shard", "find_shards", "is_parquet", "shards_of"]
@@ -59,10 +59,10 @@ def _files(folder: Path, prefix: str, depth: int) -> Iterator[str]:
     with input_errors(folder / prefix), os.scandir(folder / prefix) as items:
         visible = [item for item in items if not is_litter(item.name)]
     for item in visible:
-        if item.is_file():
+        if Path(item.path).is_file():
             yield prefix + item.name
     for item in visible:
-        if depth and item.is_dir():
+        if depth and is_folder(item):
             yield from _files(folder, f"{prefix}{item.name}/", depth - 1)
 
 

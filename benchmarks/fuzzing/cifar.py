@@ -1,0 +1,301 @@
+"""CIFAR's two forms: records of bytes, and pickled dictionaries.
+
+Silently wrong: a pixel or a label other than a slice of the record says, or than Python's own
+``pickle`` gives where that is let call NumPy's constructors and nothing else; a command that a
+pickle names and that was run.
+"""
+
+from __future__ import annotations
+
+import io
+import pickle
+import random
+import struct
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cnnlab.data.cifar10 import CLASS_NAMES
+from fuzzing.case import Case, Wrong
+from fuzzing.images import SOUND_SHARE
+from fuzzing.labelled import Expected, LabelledFamily, base_pixels
+from fuzzing.mutations import damage, extreme, mutate, number_bytes
+from fuzzing.trial import CANARY
+
+__all__ = ["CIFAR"]
+
+_BATCHES = (*(f"data_batch_{n}" for n in range(1, 6)), "test_batch")
+_RECORD = 3073
+
+
+def _batch(number: int) -> tuple[list[bytes], list[int]]:
+    """The planes of two images and their labels."""
+    images = [base_pixels(100 + 2 * number + n, 32, 3) for n in range(2)]
+    return [i.transpose(2, 0, 1).tobytes() for i in images], [(2 * number + n) % 10 for n in (0, 1)]
+
+
+def _rows(batches: Sequence[tuple[np.ndarray[Any, Any], Sequence[int]]]) -> list[Expected]:
+    rows = []
+    for number, (planes, labels) in enumerate(batches):
+        part = "test" if number == len(batches) - 1 else "train"
+        if len(planes) != len(labels):
+            raise Wrong("labels and images are not as many")
+        for plane, label in zip(planes, labels, strict=True):
+            pixels = np.asarray(plane, dtype=np.uint8).reshape(3, 32, 32).transpose(1, 2, 0)
+            if label < 0:
+                raise Wrong(f"the label {label}")
+            rows.append(Expected(pixels, CLASS_NAMES[label], part))
+    return rows
+
+
+class CifarBinaryFamily(LabelledFamily):
+    """``data_batch_1.bin`` and its kin."""
+
+    name = "cifar-binary"
+
+    def case(self, rng: random.Random) -> Case:
+        files = {"set/batches.meta.txt": "\n".join([*CLASS_NAMES, ""]).encode()}
+        for number, name in enumerate(_BATCHES):
+            planes, labels = _batch(number)
+            records = [bytes([label]) + plane for label, plane in zip(labels, planes, strict=True)]
+            files[f"set/{name}.bin"] = b"".join(records)
+        if rng.random() < SOUND_SHARE:
+            return Case(files, "set")
+        name = rng.choice(list(files))
+        way = rng.choice(
+            ("bytes", "bytes", "label", "record", "missing", "names", "archive", "swap")
+        )
+        said = [f"{name}: {way}"]
+        if way == "bytes":
+            files[name], more = mutate(rng, files[name], damage)
+            said += more
+        elif way == "label":
+            at = rng.choice((0, _RECORD))
+            files[name] = files[name][:at] + bytes([rng.randrange(256)]) + files[name][at + 1 :]
+        elif way == "record":
+            files[name] = rng.choice((files[name][:_RECORD], files[name] * 2, files[name][1:], b""))
+        elif way == "missing":
+            del files[name]
+        elif way == "swap":
+            other = rng.choice(list(files))
+            files[name], files[other] = files[other], files[name]
+        elif way == "names":
+            files["set/batches.meta.txt"] = rng.choice(
+                (
+                    b"cat\ndog\n",
+                    b"",
+                    b"\xff\xfe\0",
+                    "\n".join(CLASS_NAMES[::-1]).encode(),
+                    "\r\n".join(CLASS_NAMES).encode(),
+                    b"x" * 100_000,
+                )
+            )
+        else:
+            files = {"cifar-10-binary.tar.gz": rng.choice((b"", b"\x1f\x8b", rng.randbytes(500)))}
+            return Case(files, "cifar-10-binary.tar.gz", tuple(said))
+        return Case(files, "set", tuple(said))
+
+    def expected(self, folder: Path, case: Case) -> Sequence[Expected]:
+        batches = []
+        listed = folder / "set/batches.meta.txt"
+        if listed.exists() and listed.read_text("latin-1").split() != [*CLASS_NAMES]:
+            raise Wrong("the list of classes is another")
+        for name in _BATCHES:
+            data = (folder / f"set/{name}.bin").read_bytes()
+            if not data or len(data) % _RECORD:
+                raise Wrong("no whole records")
+            rows = np.frombuffer(data, np.uint8).reshape(-1, _RECORD)
+            batches.append((rows[:, 1:], rows[:, 0].tolist()))
+        return _rows(batches)
+
+
+class _Careful(pickle.Unpickler):
+    """Python's unpickler that may call NumPy's constructors, and nothing else."""
+
+    _ALLOWED = frozenset({"_reconstruct", "ndarray", "dtype", "scalar", "_frombuffer", "encode"})
+
+    def find_class(self, module: str, name: str) -> Any:
+        if name in self._ALLOWED and module.split(".")[0] in ("numpy", "_codecs"):
+            return super().find_class(module, name)
+        if name == "bytes" and module in ("builtins", "__builtin__"):
+            return bytes
+        raise Wrong(f"it asks for {module}.{name}")
+
+
+def _pickled(rng: random.Random, content: dict[Any, Any]) -> bytes:
+    return pickle.dumps(content, protocol=rng.randrange(6))
+
+
+def _hostile(rng: random.Random) -> bytes:
+    """A pickle that would run a command, take gigabytes, or nest without end."""
+    command = f"touch {CANARY}".encode()
+
+    class Command:
+        def __reduce__(self) -> tuple[Any, ...]:
+            import os
+
+            return os.system, (command.decode(),)
+
+    deep = rng.choice((1_000, 100_000))
+    return rng.choice(
+        (
+            *(pickle.dumps({"data": Command()}, protocol) for protocol in range(6)),
+            b"cos\nsystem\n(S'" + command + b"'\ntR.",
+            b"(S'" + command + b"'\nios\nsystem\n.",
+            b"(cos\nsystem\nS'" + command + b"'\no.",
+            b"\x80\x04\x8c\x02os\x8c\x06system\x93\x8c"
+            + bytes([len(command)])
+            + command
+            + b"\x85R.",
+            b"\x82\x01.",
+            b"\x80\x02Ppersistent\n.",
+            b"\x80\x05\x97.",
+            b"\x80\x02\x8c\x01aQ.",
+            b"(" * deep + b".",
+            b"]" * deep + b"a" * (deep - 1) + b".",
+            b"(" * deep + b"t" * deep + b".",
+            b"\x80\x02}q\0" + b"h\0" * 1000 + b".",
+            b"\x80\x04\x8e" + struct.pack("<Q", 1 << 40) + b"x.",
+            b"\x8b\xff\xff\xff\x7fx.",
+            b"I" + b"9" * 5000 + b"\n.",
+            b"L" + b"9" * 20 + b"L\n.",
+            b"F1e999\n.",
+            b"\x80\xff.",
+            b"}(" + b"".join(b"I%d\nN" % n for n in range(50)) + b"u.",
+            b"(]" + b"q\0" + b"h\0h\0h\0e" * 300 + b".",
+            b"\x80\x02]q\0h\0a.",
+            b"}q\0h\0h\0s.",
+            b"\x8e" + b"\xff" * 8 + b".",
+            b"\x95" + b"\xff" * 8 + b"}.",
+        )
+    )
+
+
+def _other_content(rng: random.Random, content: dict[Any, Any]) -> str:
+    """Put something else into the dictionary."""
+    labels, data = b"labels" if b"labels" in content else "labels", None
+    data = b"data" if b"data" in content else "data"
+    way = rng.choice(("label", "labels", "data", "type", "drop", "key"))
+    if way == "label":
+        content[labels] = [extreme(rng), rng.choice((1, True, "1", None, 1.0, b"1"))]
+    elif way == "labels":
+        content[labels] = rng.choice(
+            (
+                [1],
+                [],
+                None,
+                "12",
+                (1, 2),
+                np.array([1, 2]),
+                np.array([[1, 2]]),
+                np.array([1.0, 2.0]),
+                np.array([1, 200], np.uint8),
+                np.array([-1, 2], ">i4"),
+                {},
+                [[1], [2]],
+                [np.int64(3), 4],
+            )
+        )
+    elif way == "data":
+        shape = rng.choice(((2, 3072), (1, 3072), (0, 3072), (6144,), (2, 3, 32, 32), (3072, 2)))
+        content[data] = np.zeros(shape, dtype=np.uint8)
+    elif way == "type":
+        content[data] = rng.choice(
+            (
+                np.asfortranarray(content[data]),
+                content[data].astype(">i2"),
+                bytes(content[data]),
+                content[data].tolist(),
+                content[data].astype("f4"),
+                bytes(3071),
+                None,
+                "x" * 6144,
+            )
+        )
+    elif way == "drop":
+        del content[rng.choice([*content])]
+    else:
+        content[rng.choice((1, ("a",), b"more", "\n", None))] = rng.choice((1, [[]], {}, b"x" * 99))
+    return way
+
+
+class CifarPickleFamily(LabelledFamily):
+    """``data_batch_1`` and its kin, in any protocol, of Python 2 and 3."""
+
+    name = "cifar-python"
+
+    def case(self, rng: random.Random) -> Case:
+        as_bytes = rng.random() < 0.5
+        files = {}
+        wrong = rng.choice(_BATCHES) if rng.random() > SOUND_SHARE else ""
+        said: list[str] = []
+        for number, name in enumerate(_BATCHES):
+            planes, labels = _batch(number)
+            content: dict[Any, Any] = {
+                "batch_label": name,
+                "labels": labels,
+                "data": np.frombuffer(b"".join(planes), np.uint8).reshape(2, 3072).copy(),
+            }
+            if as_bytes:
+                content = {key.encode(): value for key, value in content.items()}
+            way = rng.choice(("content", "content", "opcode", "opcode", "bytes", "hostile"))
+            if name == wrong and way == "content":
+                said.append(_other_content(rng, content))
+            data = _pickled(rng, content)
+            if name == wrong and way == "hostile":
+                data, what = _hostile(rng), "a hostile pickle"
+                said.append(what)
+            elif name == wrong and way in ("opcode", "bytes"):
+                data, more = mutate(rng, data, _other_opcode, 0.7 if way == "opcode" else 0.0)
+                said += more
+            files[f"set/{name}"] = data
+        if rng.random() < 0.3:
+            files["set/batches.meta"] = _pickled(rng, {"label_names": [*CLASS_NAMES]})
+            if wrong and rng.random() < 0.3:
+                files["set/batches.meta"], more = mutate(
+                    rng, files["set/batches.meta"], _other_opcode
+                )
+                said += more
+        return Case(files, "set", tuple(said))
+
+    def expected(self, folder: Path, case: Case) -> Sequence[Expected]:
+        batches = []
+        for name in _BATCHES:
+            content = _Careful(
+                io.BytesIO((folder / "set" / name).read_bytes()), encoding="bytes"
+            ).load()
+            found = {
+                k.decode("latin-1") if isinstance(k, bytes) else k: v for k, v in content.items()
+            }
+            planes, labels = found["data"], found["labels"]
+            if isinstance(planes, bytes | bytearray):
+                planes = np.frombuffer(bytes(planes), np.uint8).reshape(-1, 3072)
+            if not isinstance(planes, np.ndarray) or planes.dtype != np.uint8:
+                raise Wrong(f"'data' is {type(planes).__name__}")
+            batches.append((planes.reshape(len(planes), 3072), [_whole(label) for label in labels]))
+        return _rows(batches)
+
+
+def _whole(label: Any) -> int:
+    if isinstance(label, bool | str | bytes) or int(label) != label:
+        raise Wrong(f"the label {label!r}")
+    return int(label)
+
+
+def _other_opcode(rng: random.Random, data: bytes) -> tuple[bytes, str]:
+    """Put another operation near the beginning or the end, where the pictures' bytes are not."""
+    places = [*range(min(300, len(data))), *range(max(0, len(data) - 120), len(data))]
+    at = rng.choice(places or [0])
+    code = rng.choice(
+        b"(.0123FNIJKMLSTUXBC])}aeiosdtubclpgqrhj\x80\x85\x86\x87\x88\x8a\x8c\x93\x94\x95RGQP"
+    )
+    extra = b"" if rng.random() < 0.6 else number_bytes(extreme(rng), rng.choice((1, 4, 8)))
+    fresh = bytes([code]) + extra
+    if rng.random() < 0.5:
+        return data[:at] + fresh + data[at:], f"operation {code:#x} put in at {at}"
+    return data[:at] + fresh + data[at + len(fresh) :], f"operation {code:#x} at {at}"
+
+
+CIFAR = (CifarBinaryFamily(), CifarPickleFamily())

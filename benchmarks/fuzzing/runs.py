@@ -1,0 +1,344 @@
+"""Run directories of others: checkpoints in safetensors; JSON, JSON lines, YAML and predictions.
+
+One file of a small finished run (or of one that was cut off) is changed, and the run is used as a
+user would. Silently wrong:
+
+- ``evaluate`` with other scores than the sound run, after damage to anything but what it is told
+  by (configuration, split, architecture, preprocessing: there another content is another run);
+- ``resume`` that ends with other bytes of weights than the sound run, after damage to a checkpoint;
+- ``list``, ``show``, ``compare`` or ``report`` that say something else than for the sound run, of
+  a file that is no JSON, YAML or npz any more, and do not say that it is damaged; or an accuracy
+  that is not that of the saved predictions.
+
+What a well-formed file with another content should give is not known: that is "not judged".
+"""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import io
+import json
+import os
+import random
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+
+from fuzzing.case import Case, Family, NotJudged, Wrong, write_files
+from fuzzing.images import SOUND_SHARE
+from fuzzing.mutations import damage, extreme, mutate
+from fuzzing.trees import change_tree, odd_json
+
+__all__ = ["RUNS"]
+
+_FIXTURES = Path(__file__).parents[2] / "tests" / "fixtures"
+_WHOLE, _CUT = "run-schema-1", "run-schema-1-cut"
+#: What ``evaluate`` is told by.
+_TELLING = ("config.yaml", "split.json", "architecture.yaml", "preprocessing.json")
+
+
+@lru_cache(maxsize=4)
+def _files(name: str) -> dict[str, bytes]:
+    root = _FIXTURES / name
+    paths = sorted(path for path in root.rglob("*") if path.is_file())
+    return {path.relative_to(root).as_posix(): path.read_bytes() for path in paths}
+
+
+def _plain(thing: Any) -> Any:
+    """What ``--json`` and the terminal show of something, without the folder it is in."""
+    told = json.loads(json.dumps(thing.to_dict(), allow_nan=False))
+    thing.to_text()
+    return told
+
+
+def _list(folder: Path) -> Any:
+    from cnnlab.workflows.overview import overview
+
+    told = _plain(overview(folder))["runs"]
+    return [{k: v for k, v in line.items() if k not in ("created", "size_bytes")} for line in told]
+
+
+def _show(folder: Path) -> Any:
+    from cnnlab.runs import find_run
+    from cnnlab.workflows.run_card import card_of
+
+    told = _plain(card_of(find_run(folder / "run")))
+    return {k: v for k, v in told.items() if k not in ("created", "size_bytes", "files")}
+
+
+def _compare(folder: Path) -> Any:
+    from cnnlab.evaluation.compare import compare
+    from cnnlab.runs import open_run
+
+    return _plain(compare([open_run(folder / "run"), open_run(folder / "sound")]))
+
+
+def _evaluate(folder: Path) -> Any:
+    from cnnlab.evaluation.evaluate import evaluate
+    from cnnlab.runs import open_run
+
+    return _plain(evaluate(open_run(folder / "run"), "validation"))
+
+
+def _report(folder: Path) -> Any:
+    from cnnlab.reports import write_report
+    from cnnlab.runs import open_run
+
+    write_report([open_run(folder / "run")], folder / "report")
+    return None
+
+
+def _start(folder: Path) -> Any:
+    from cnnlab.workflows.configure import configure
+
+    return configure(settings={"init": {"run": str(folder / "run")}}).to_dict()
+
+
+def _resume(folder: Path) -> Any:
+    from cnnlab.runs import open_run
+    from cnnlab.training.loop import resume
+
+    run = resume(open_run(folder / "run"), inexact=True)
+    last = sorted(run.checkpoints.glob("*.safetensors"))
+    return [hashlib.sha256(path.read_bytes()).hexdigest() for path in last]
+
+
+_VERBS: dict[str, Callable[[Path], Any]] = {
+    "list": _list,
+    "show": _show,
+    "compare": _compare,
+    "evaluate": _evaluate,
+    "report": _report,
+    "start": _start,
+    "resume": _resume,
+}
+
+
+class _RunFamily(Family):
+    """One run of which one file is changed."""
+
+    writes = True
+
+    def warm(self) -> None:
+        import torch
+
+        from cnnlab.reports import write_report  # noqa: F401 - so that the clock does not see it
+        from cnnlab.training.loop import resume  # noqa: F401 - the same
+
+        torch.set_num_threads(1)
+
+    def use(self, folder: Path, case: Case) -> Any:
+        _settle(folder.parent)
+        return _VERBS[case.facts["verb"]](folder)
+
+    def judge(self, folder: Path, case: Case, made: Any) -> None:
+        verb, name = case.facts["verb"], case.facts["file"]
+        if verb in ("list", "show"):
+            _check_accuracy(
+                folder / "run",
+                made[0]["validation_accuracy"]
+                if verb == "list"
+                else (made["validation"] or {}).get("top1"),
+            )
+        if made == _sound(verb, case.facts["run"], folder):
+            return
+        told = json.dumps(made)
+        if verb in ("list", "show") and ("damaged" in told or "newer" in told):
+            return
+        protected = name.endswith(".safetensors")
+        if protected and verb in ("evaluate", "resume"):
+            raise Wrong(f"{verb} gives something else")
+        if verb == "evaluate" and name not in _TELLING:
+            raise Wrong("other scores")
+        if not _is_well_formed(folder / "run" / name):
+            raise Wrong(f"{verb} says something else, and not that {name} is damaged")
+        raise NotJudged("another content")
+
+
+def _settle(place: Path) -> None:
+    """A cache that stays, so that the digits are not decoded for every input."""
+    os.environ["CNNLAB_HOME"] = str(place / "kept")
+
+
+_SOUND: dict[tuple[str, str], Any] = {}
+
+
+def _sound(verb: str, run: str, folder: Path) -> Any:
+    """What the verb says of the sound run at the same place."""
+    if (verb, run) not in _SOUND:
+        changed = folder.rename(folder.with_name("changed"))
+        write_files(folder, _both(_files(run)))
+        _SOUND[verb, run] = _VERBS[verb](folder)
+        folder.rename(folder.with_name(f"sound-{verb}-{run}"))
+        changed.rename(folder)
+    return _SOUND[verb, run]
+
+
+def _both(files: dict[str, bytes]) -> dict[str, bytes]:
+    return {f"run/{k}": v for k, v in files.items()}
+
+
+def _check_accuracy(run: Path, said: float | None) -> None:
+    if said is None:
+        return
+    with np.load(run / "predictions" / "validation.npz", allow_pickle=False) as saved:
+        true = float((saved["logits"].argmax(axis=1) == saved["labels"]).mean())
+    if abs(true - said) > 1e-9:
+        raise Wrong(f"the accuracy is {true}, not {said}")
+
+
+def _is_well_formed(path: Path) -> bool:
+    """Whether a file can still be read as what it is."""
+    try:
+        if path.suffix == ".npz":
+            with np.load(path, allow_pickle=False) as saved:
+                return bool([saved[name] for name in saved.files])
+        text = path.read_text(encoding="utf-8")
+        if path.suffix == ".yaml":
+            yaml.safe_load(text)
+        for line in text.splitlines() if path.suffix == ".jsonl" else [text]:
+            json.loads(line) if path.suffix.startswith(".json") else None
+    except Exception:
+        return False
+    return True
+
+
+class CheckpointFamily(_RunFamily):
+    """Weights, evaluated; and where training goes on from, resumed."""
+
+    name = "checkpoint"
+
+    def case(self, rng: random.Random) -> Case:
+        verb = rng.choice(("evaluate", "evaluate", "evaluate", "show", "resume"))
+        run = _CUT if verb == "resume" else _WHOLE
+        files = dict(_files(run))
+        found = [name for name in files if name.endswith(".safetensors")]
+        name, said = rng.choice(found), ()
+        if rng.random() > SOUND_SHARE:
+            files[name], said = mutate(rng, files[name], _odd_header, 0.7)
+        facts = {"verb": verb, "run": run, "file": name}
+        return Case(_both(files), "run", tuple(f"{verb}, {name}: {each}" for each in said), facts)
+
+
+def _odd_header(rng: random.Random, data: bytes) -> tuple[bytes, str]:
+    """Change the header of a safetensors file: types, shapes, places, our JSON within it."""
+    size = int.from_bytes(data[:8], "little")
+    try:
+        header = json.loads(data[8 : 8 + size])
+    except ValueError:
+        return damage(rng, data)
+    way = rng.choice(("tree", "ours", "ours", "size", "drop", "type", "offsets"))
+    tensors = [name for name in header if name != "__metadata__"] or ["x"]
+    name = rng.choice(tensors)
+    entry = header.get(name, {})
+    if way == "ours" and isinstance(header.get("__metadata__"), dict):
+        text = header["__metadata__"].get("cnnlab", "{}")
+        try:
+            tree = json.loads(text)
+            way = f"ours: {change_tree(rng, tree)}"
+            header["__metadata__"]["cnnlab"] = json.dumps(tree)
+        except (ValueError, TypeError):
+            header["__metadata__"]["cnnlab"] = "{}"
+    elif way == "size":
+        return extreme(rng).to_bytes(24, "little", signed=True)[:8] + data[8:], way
+    elif way == "drop":
+        header.pop(name, None)
+    elif way == "type" and isinstance(entry, dict):
+        entry["dtype"] = rng.choice(
+            ("F64", "F16", "BF16", "I32", "U8", "BOOL", "F8_E4M3", "X", "C64")
+        )
+    elif way == "offsets" and isinstance(entry, dict):
+        entry["data_offsets"] = [extreme(rng), extreme(rng)]
+    else:
+        way = change_tree(rng, header)
+    text = json.dumps(header).encode()
+    return len(text).to_bytes(8, "little") + text + data[8 + size :], way
+
+
+class RunFilesFamily(_RunFamily):
+    """Every other file of a run, through every verb that reads runs."""
+
+    name = "run-files"
+
+    def case(self, rng: random.Random) -> Case:
+        verbs = (
+            "list",
+            "list",
+            "show",
+            "show",
+            "show",
+            "compare",
+            "compare",
+            "evaluate",
+            "evaluate",
+        )
+        verb = rng.choice((*verbs, *verbs, "start", "report", "resume"))
+        run = _CUT if verb == "resume" else _WHOLE
+        files = dict(_files(run))
+        names = [n for n in files if not n.endswith((".safetensors", ".md", ".txt"))]
+        name = rng.choice(names)
+        said: tuple[str, ...] = ()
+        if rng.random() > SOUND_SHARE:
+            files[name], said = _changed(rng, name, files[name])
+        written = _both(files)
+        if verb == "compare":
+            written |= {f"sound/{k}": v for k, v in _files(_WHOLE).items()}
+        facts = {"verb": verb, "run": run, "file": name}
+        return Case(written, "run", tuple(f"{verb}, {name}: {each}" for each in said), facts)
+
+
+def _changed(rng: random.Random, name: str, data: bytes) -> tuple[bytes, tuple[str, ...]]:
+    """The file with one change of its content, or with damage to its bytes."""
+    if rng.random() < 0.25:
+        return mutate(rng, data, odd_json if "json" in name else damage)
+    if name.endswith(".npz"):
+        return _odd_predictions(rng, data)
+    if name.endswith(".jsonl"):
+        lines = [json.loads(line) for line in data.splitlines()]
+        said = change_tree(rng, lines)
+        return "".join(json.dumps(line) + "\n" for line in lines).encode(), (said,)
+    tree = yaml.safe_load(data) if name.endswith(".yaml") else json.loads(data)
+    tree = copy.deepcopy(tree)
+    said = change_tree(rng, tree)
+    dump = yaml.safe_dump(tree, sort_keys=False) if name.endswith(".yaml") else json.dumps(tree)
+    return dump.encode("utf-8", "surrogatepass"), (said,)
+
+
+def _odd_predictions(rng: random.Random, data: bytes) -> tuple[bytes, tuple[str, ...]]:
+    with np.load(io.BytesIO(data)) as saved:
+        arrays = {name: saved[name] for name in saved.files}
+    name = rng.choice([*arrays])
+    old = arrays[name]
+    odd: tuple[Callable[[], Any], ...] = (
+        lambda: old[:-1],
+        lambda: old[:0],
+        lambda: old.astype("<f8"),
+        lambda: old.astype("<U9"),
+        lambda: old.reshape(-1, 1),
+        lambda: old.astype("<i1"),
+        lambda: old * 1000,
+        lambda: -old,
+        lambda: np.full_like(old, 10**6),
+        lambda: old.astype(complex),
+        lambda: np.array(3),
+        lambda: old.astype("f4") * np.float32("nan"),
+        lambda: np.array(["x"] * len(old), dtype=object),
+        lambda: old.astype("M8[s]") if old.dtype.kind == "i" else old,
+        lambda: old[..., None],
+        lambda: np.zeros((len(old), 3), old.dtype),
+        lambda: old + 1,
+    )
+    arrays[name] = rng.choice(odd)()
+    if rng.random() < 0.1:
+        del arrays[name]
+    stream = io.BytesIO()
+    np.savez(stream, **arrays)
+    return stream.getvalue(), (f"another {name}",)
+
+
+RUNS = (CheckpointFamily(), RunFilesFamily())

@@ -1,0 +1,115 @@
+"""Whether an image file is whole, in the formats whose decoder forgives what is missing.
+
+Pillow stops reading at the last row that it needs: it takes PNG files with damaged data, and GIF
+files of which a part of the picture is not there and stays black. What the formats themselves say
+is checked here.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+
+__all__ = ["is_whole"]
+
+_PNG_MAGIC = 8
+_GIF_MAGIC = 6
+_LARGEST_CODE_BITS = 12
+
+
+def is_whole(data: bytes, image_format: str | None) -> bool:
+    """Whether nothing of a file is missing or damaged, as far as its format can tell.
+
+    PNG: every chunk is there up to IEND and has its CRC-32. GIF: the blocks lead to the end mark,
+    and the first picture's stream has all of its pixels. Other formats tell nothing, or their
+    decoders tell it.
+    """
+    if image_format == "PNG":
+        return _png_is_whole(memoryview(data))
+    if image_format == "GIF":
+        try:
+            return _gif_is_whole(data)
+        except (IndexError, struct.error):  # it ends before a block does
+            return False
+    return True
+
+
+def _png_is_whole(data: memoryview) -> bool:
+    at = _PNG_MAGIC
+    while at + 12 <= len(data):
+        (length,) = struct.unpack_from(">I", data, at)
+        end = at + 8 + length
+        if end + 4 > len(data) or (zlib.crc32(data[at + 4 : end]),) != struct.unpack_from(
+            ">I", data, end
+        ):
+            return False
+        if data[at + 4 : at + 8] == b"IEND":
+            return True
+        at = end + 4
+    return False
+
+
+def _gif_is_whole(data: bytes) -> bool:
+    at = _GIF_MAGIC + 7 + _table_bytes(data[_GIF_MAGIC + 4])
+    pictures = 0
+    while (mark := data[at : at + 1]) != b";":
+        if mark == b"!":
+            _, at = _joined(data, at + 2)
+        elif mark == b",":
+            width, height = struct.unpack_from("<HH", data, at + 5)
+            at += 10 + _table_bytes(data[at + 9])
+            stream, end = _joined(data, at + 1)
+            # Of an animation the first picture is taken; the others need not be unpacked.
+            if not pictures and _pixels_in(stream, data[at], width * height) < width * height:
+                return False
+            pictures, at = pictures + 1, end
+        elif mark == b"\0":  # some programs leave bytes between blocks
+            at += 1
+        else:
+            return False
+    return pictures > 0
+
+
+def _table_bytes(flags: int) -> int:
+    return 3 * (2 << (flags & 7)) if flags & 0x80 else 0
+
+
+def _joined(data: bytes, at: int) -> tuple[bytes, int]:
+    """The bytes of sub-blocks up to the empty one, and where that ends."""
+    parts = []
+    while size := data[at]:
+        parts.append(data[at + 1 : at + 1 + size])
+        at += 1 + size
+    return b"".join(parts), at + 1
+
+
+def _pixels_in(stream: bytes, least: int, wanted: int) -> int:
+    """How many pixels an LZW stream stands for (at most about ``wanted``), by its codes' lengths.
+
+    ``least`` is the bits of a colour. A code that is not in the table yet ends the count.
+    """
+    if not 1 <= least < _LARGEST_CODE_BITS:
+        return 0
+    clear = 1 << least
+    lengths, width, before = [1] * clear + [0, 0], least + 1, 0
+    bits = have = found = 0
+    for byte in stream:
+        bits |= byte << have
+        have += 8
+        while have >= width:
+            code, bits, have = bits & ((1 << width) - 1), bits >> width, have - width
+            if code == clear:
+                del lengths[clear + 2 :]
+                width, before = least + 1, 0
+                continue
+            if code == clear + 1 or code > len(lengths) or (code == len(lengths) and not before):
+                return found
+            length = lengths[code] if code < len(lengths) else before + 1
+            found += length
+            if found >= wanted:
+                return found
+            if before and len(lengths) < 1 << _LARGEST_CODE_BITS:
+                lengths.append(before + 1)
+                width += len(lengths) == 1 << width and width < _LARGEST_CODE_BITS
+            before = length
+    return found
