@@ -18,6 +18,7 @@ __all__ = [
     "append_line",
     "atomic_path",
     "exclusive_lock",
+    "is_file",
     "is_locked",
     "sha256_of_file",
     "storage_errors",
@@ -128,6 +129,14 @@ def append_line(path: Path, line: str) -> None:
         stream.write(_encoded(line) + b"\n")
         stream.flush()
         os.fsync(stream.fileno())
+
+
+def is_file(path: Path) -> bool:
+    """Whether there is a file; of a path that no system could have, too, there is none."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # too long, not to be looked at, or with a NUL
+        return False
 
 
 def sha256_of_file(path: Path) -> str:

@@ -21,6 +21,7 @@ from cnnlab.runs import Run, open_tensors
 
 __all__ = [
     "Preprocessing",
+    "digest_of_header",
     "digest_of_tensors",
     "load_network",
     "measure_preprocessing",
@@ -61,6 +62,12 @@ class Preprocessing:
             resize=record["resize"],
             mirror=record["mirror"],
         )
+
+    def fits(self, image_shape: tuple[int, int, int]) -> bool:
+        """Whether it is for images of this height, width and number of channels."""
+        height, width, channels = image_shape
+        moments = len(self.mean) == len(self.std) == channels
+        return moments and tuple(self.image_size) == (height, width)
 
     def to_dict(self) -> dict[str, Any]:
         """As plain values, for ``preprocessing.json``."""
@@ -161,11 +168,17 @@ def digest_of_tensors(tensors: Mapping[str, torch.Tensor]) -> str:
     return digest.hexdigest()
 
 
+def digest_of_header(header: Mapping[str, Any]) -> str:
+    """SHA-256 over what a checkpoint's header says beside its own digest."""
+    said = {key: value for key, value in header.items() if key != "header_sha256"}
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+
+
 def read_tensors(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
     """Read a checkpoint: tensors by name, and the JSON of its header.
 
-    No pickle is involved, and the SHA-256 in the header is checked; anything that is not such a
-    file is a :class:`RunError`.
+    No pickle is involved, and the SHA-256 of the tensors and that of the header are checked;
+    anything that is not such a file is a :class:`RunError`.
     """
     from safetensors import SafetensorError
 
@@ -175,7 +188,13 @@ def read_tensors(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
             names = stream.keys()
             tensors = {name: stream.get_tensor(name) for name in names}
         whole = header["sha256"] == digest_of_tensors(tensors)
-    except (OSError, SafetensorError, KeyError, TypeError, ValueError):
+        # Checkpoints of earlier versions say nothing of their header's own digest.
+        whole &= header.get("header_sha256") in (None, digest_of_header(header))
+    # A file that is something else trips the library, JSON's parser or torch, each in its own way.
+    except (
+        *(OSError, SafetensorError, LookupError, TypeError, ValueError, AttributeError),
+        *(RuntimeError, OverflowError, MemoryError),
+    ):
         whole = False
     if not whole:
         raise RunError("missing or damaged", where=path, expected="a cnnlab checkpoint")

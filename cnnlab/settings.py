@@ -111,6 +111,12 @@ def parse_yaml(text: str, *, where: object) -> Any:
         raise ConfigError(str(problem), where=place, todo="correct the YAML there") from None
     except RecursionError:
         raise ConfigError("nested too deeply", where=where) from None
+    # A number of thousands of digits, the 99th of a month, "!!bool x": each trips PyYAML otherwise.
+    except (ValueError, LookupError, AttributeError, TypeError, OverflowError) as error:
+        said = " ".join(str(error).split())
+        raise ConfigError(
+            f"a value cannot be read ({said[:100]})", where=where, todo="correct the YAML there"
+        ) from None
 
 
 def load_yaml(path: Path) -> dict[str, Any]:

@@ -38,3 +38,10 @@ def test_exit_codes():
     assert {
         TREE[name].exit_code for name in TREE if issubclass(TREE[name], errors.FailedError)
     } == {3}
+
+
+def test_a_message_of_any_length_is_cut_in_its_middle():
+    text = str(errors.DataError("x" * 100_000, where="file", todo="mend it"))
+    assert text.startswith("file: x")
+    assert text.endswith("; mend it")
+    assert len(text) < 5_000

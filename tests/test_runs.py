@@ -68,10 +68,10 @@ def test_what_another_process_is_making_is_not_removed(tmp_path):
 @pytest.mark.parametrize(
     ("file", "content", "said"),
     [
-        ("result.json", "{}", "incomplete: status, stopped_because, epochs"),
+        ("result.json", "{}", "damaged: 'status' is missing"),
         ("result.json", "[1]", "missing or damaged"),
-        ("environment.json", '{"choices": 1}', "incomplete: choices"),
-        ("preprocessing.json", '{"mean": [0], "std": 1}', "incomplete: std, image_size"),
+        ("environment.json", '{"choices": 1}', "damaged: 'choices' is 1"),
+        ("preprocessing.json", '{"mean": [0], "std": 1}', "damaged: 'std' is 1"),
     ],
 )
 def test_a_record_that_lacks_something_is_named(tmp_path, file, content, said):
@@ -85,7 +85,7 @@ def test_a_record_that_lacks_something_is_named(tmp_path, file, content, said):
 def test_a_line_that_lacks_something_is_named(tmp_path, file):
     run = new(tmp_path)
     (run.path / f"{file}.jsonl").write_text("{}\n")
-    with pytest.raises(RunError, match=rf"{file}\.jsonl, line 1: incomplete: "):
+    with pytest.raises(RunError, match=rf"{file}\.jsonl, line 1: damaged: '\w+' is missing"):
         getattr(run, file)
 
 

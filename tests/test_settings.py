@@ -49,6 +49,12 @@ def test_numbers_with_an_exponent_are_numbers(text, value):
         ("on: 3", "the key True is no text"),
         ("a: &x {b: *x}", "an alias (*) is not allowed"),
         ("[" * 2000, ""),
+        # Found by fuzzing: what trips PyYAML with something else than its own errors.
+        ("a: !!int abc", "cannot be read"),
+        ("a: !!bool maybe", "cannot be read"),
+        ("a: !!timestamp x", "cannot be read"),
+        ("a: 2001-99-99", "cannot be read"),
+        ("a: " + "9" * 5000, "cannot be read"),
     ],
 )
 def test_broken_yaml_is_one_line_with_its_place(text, said):

@@ -52,10 +52,12 @@ class Family(ABC):
     ----------
     name: as ``--format`` takes it.
     writes: whether ``use`` may write beside the files that are there.
+    names_keys: whether an error may name the key or value that is wrong instead of the file.
     """
 
     name: ClassVar[str]
     writes: ClassVar[bool] = False
+    names_keys: ClassVar[bool] = False
 
     def warm(self) -> None:
         """Import what ``use`` needs, so that the clock does not see it."""

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from cnnlab.data.cifar10 import CLASS_NAMES
-from fuzzing.case import Case, Wrong
+from fuzzing.case import Case, NotJudged, Wrong
 from fuzzing.images import SOUND_SHARE
 from fuzzing.labelled import Expected, LabelledFamily, base_pixels
 from fuzzing.mutations import damage, extreme, mutate, number_bytes
@@ -263,9 +263,7 @@ class CifarPickleFamily(LabelledFamily):
     def expected(self, folder: Path, case: Case) -> Sequence[Expected]:
         batches = []
         for name in _BATCHES:
-            content = _Careful(
-                io.BytesIO((folder / "set" / name).read_bytes()), encoding="bytes"
-            ).load()
+            content = _unpickled((folder / "set" / name).read_bytes())
             found = {
                 k.decode("latin-1") if isinstance(k, bytes) else k: v for k, v in content.items()
             }
@@ -276,6 +274,15 @@ class CifarPickleFamily(LabelledFamily):
                 raise Wrong(f"'data' is {type(planes).__name__}")
             batches.append((planes.reshape(len(planes), 3072), [_whole(label) for label in labels]))
         return _rows(batches)
+
+
+def _unpickled(data: bytes) -> Any:
+    try:
+        return _Careful(io.BytesIO(data), encoding="bytes").load()
+    except pickle.UnpicklingError as error:
+        if b"\x95" in data[:300] and ("truncated" in str(error) or "frame" in str(error)):
+            raise NotJudged("a frame's length, which here nobody needs, is wrong") from None
+        raise
 
 
 def _whole(label: Any) -> int:

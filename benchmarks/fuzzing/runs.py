@@ -21,6 +21,7 @@ import io
 import json
 import os
 import random
+import tempfile
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
@@ -46,7 +47,22 @@ _TELLING = ("config.yaml", "split.json", "architecture.yaml", "preprocessing.jso
 def _files(name: str) -> dict[str, bytes]:
     root = _FIXTURES / name
     paths = sorted(path for path in root.rglob("*") if path.is_file())
-    return {path.relative_to(root).as_posix(): path.read_bytes() for path in paths}
+    files = {path.relative_to(root).as_posix(): path.read_bytes() for path in paths}
+    return {name: _written_now(root / name) or data for name, data in files.items()}
+
+
+def _written_now(path: Path) -> bytes | None:
+    """A checkpoint as this version writes it; None for other files."""
+    if path.suffix != ".safetensors":
+        return None
+    from cnnlab.inference import read_tensors
+    from cnnlab.training.checkpoint import save_tensors
+
+    tensors, header = read_tensors(path)
+    with tempfile.TemporaryDirectory() as folder:
+        copy_of_it = Path(folder) / path.name
+        save_tensors(copy_of_it, tensors, header)
+        return copy_of_it.read_bytes()
 
 
 def _plain(thing: Any) -> Any:
@@ -125,16 +141,20 @@ class _RunFamily(Family):
     writes = True
 
     def warm(self) -> None:
+        """Learn what every verb says of the sound runs."""
         import torch
 
-        from cnnlab.reports import write_report  # noqa: F401 - so that the clock does not see it
-        from cnnlab.training.loop import resume  # noqa: F401 - the same
-
         torch.set_num_threads(1)
+        if not _SOUND:
+            with tempfile.TemporaryDirectory() as place:
+                for verb in _VERBS:
+                    folder = Path(place) / verb
+                    written = _written(verb, dict(_files(_run_of(verb))))
+                    write_files(folder, written)
+                    _SOUND[verb] = _said(verb, folder)
 
     def use(self, folder: Path, case: Case) -> Any:
-        _settle(folder.parent)
-        return _VERBS[case.facts["verb"]](folder)
+        return _said(case.facts["verb"], folder)
 
     def judge(self, folder: Path, case: Case, made: Any) -> None:
         verb, name = case.facts["verb"], case.facts["file"]
@@ -145,7 +165,7 @@ class _RunFamily(Family):
                 if verb == "list"
                 else (made["validation"] or {}).get("top1"),
             )
-        if made == _sound(verb, case.facts["run"], folder):
+        if made == _SOUND[verb]:
             return
         told = json.dumps(made)
         if verb in ("list", "show") and ("damaged" in told or "newer" in told):
@@ -160,27 +180,32 @@ class _RunFamily(Family):
         raise NotJudged("another content")
 
 
-def _settle(place: Path) -> None:
-    """A cache that stays, so that the digits are not decoded for every input."""
-    os.environ["CNNLAB_HOME"] = str(place / "kept")
+_SOUND: dict[str, Any] = {}
 
 
-_SOUND: dict[tuple[str, str], Any] = {}
+@lru_cache(maxsize=1)
+def _kept_home() -> tempfile.TemporaryDirectory[str]:
+    """A cache that stays while the process lives: the digits are decoded into it once."""
+    return tempfile.TemporaryDirectory(prefix="fuzz-home-")
 
 
-def _sound(verb: str, run: str, folder: Path) -> Any:
-    """What the verb says of the sound run at the same place."""
-    if (verb, run) not in _SOUND:
-        changed = folder.rename(folder.with_name("changed"))
-        write_files(folder, _both(_files(run)))
-        _SOUND[verb, run] = _VERBS[verb](folder)
-        folder.rename(folder.with_name(f"sound-{verb}-{run}"))
-        changed.rename(folder)
-    return _SOUND[verb, run]
+def _said(verb: str, folder: Path) -> Any:
+    """What a verb says of the run in ``folder``, wherever that is."""
+    os.environ["CNNLAB_HOME"] = _kept_home().name
+    told = json.dumps(_VERBS[verb](folder))
+    return json.loads(told.replace(str(folder), "..."))
 
 
-def _both(files: dict[str, bytes]) -> dict[str, bytes]:
-    return {f"run/{k}": v for k, v in files.items()}
+def _run_of(verb: str) -> str:
+    return _CUT if verb == "resume" else _WHOLE
+
+
+def _written(verb: str, files: dict[str, bytes]) -> dict[str, bytes]:
+    """The run's files, with a sound run beside it where there have to be two."""
+    written = {f"run/{name}": data for name, data in files.items()}
+    if verb == "compare":
+        written |= {f"sound/{name}": data for name, data in _files(_WHOLE).items()}
+    return written
 
 
 def _check_accuracy(run: Path, said: float | None) -> None:
@@ -215,14 +240,16 @@ class CheckpointFamily(_RunFamily):
 
     def case(self, rng: random.Random) -> Case:
         verb = rng.choice(("evaluate", "evaluate", "evaluate", "show", "resume"))
-        run = _CUT if verb == "resume" else _WHOLE
-        files = dict(_files(run))
+        files = dict(_files(_run_of(verb)))
         found = [name for name in files if name.endswith(".safetensors")]
-        name, said = rng.choice(found), ()
+        name = rng.choice(found)
+        said: tuple[str, ...] = ()
         if rng.random() > SOUND_SHARE:
             files[name], said = mutate(rng, files[name], _odd_header, 0.7)
-        facts = {"verb": verb, "run": run, "file": name}
-        return Case(_both(files), "run", tuple(f"{verb}, {name}: {each}" for each in said), facts)
+        facts = {"verb": verb, "file": name}
+        return Case(
+            _written(verb, files), "run", tuple(f"{verb}, {name}: {each}" for each in said), facts
+        )
 
 
 def _odd_header(rng: random.Random, data: bytes) -> tuple[bytes, str]:
@@ -278,18 +305,15 @@ class RunFilesFamily(_RunFamily):
             "evaluate",
         )
         verb = rng.choice((*verbs, *verbs, "start", "report", "resume"))
-        run = _CUT if verb == "resume" else _WHOLE
-        files = dict(_files(run))
+        files = dict(_files(_run_of(verb)))
         names = [n for n in files if not n.endswith((".safetensors", ".md", ".txt"))]
         name = rng.choice(names)
         said: tuple[str, ...] = ()
         if rng.random() > SOUND_SHARE:
             files[name], said = _changed(rng, name, files[name])
-        written = _both(files)
-        if verb == "compare":
-            written |= {f"sound/{k}": v for k, v in _files(_WHOLE).items()}
-        facts = {"verb": verb, "run": run, "file": name}
-        return Case(written, "run", tuple(f"{verb}, {name}: {each}" for each in said), facts)
+        facts = {"verb": verb, "file": name}
+        what = tuple(f"{verb}, {name}: {each}" for each in said)
+        return Case(_written(verb, files), "run", what, facts)
 
 
 def _changed(rng: random.Random, name: str, data: bytes) -> tuple[bytes, tuple[str, ...]]:

@@ -126,6 +126,7 @@ class ConfigurationFamily(_YamlFamily):
     """What ``cnnlab train --config`` reads."""
 
     name = "yaml-config"
+    names_keys = True  # settings come from files, models, recipes and options at once
 
     def base(self, rng: random.Random) -> Any:
         from cnnlab.config import RunConfig

@@ -11,6 +11,7 @@ from sessions import Section, document_of
 from cnnlab.errors import RunError
 from cnnlab.reports.document import Block, Document, ItemList, Paragraph, Table
 from fuzzing.families import FAMILIES
+from fuzzing.found import FOUND
 from fuzzing.trial import GOOD
 
 __all__ = ["build_document"]
@@ -46,6 +47,7 @@ def build_document(records: Sequence[Record]) -> Document:
     if bad:
         said = [f"{r['format']} {r['number']}: {r['outcome']}: {r['said']}" for r in bad]
         blocks.append(ItemList(tuple(said[:_FINDINGS_SHOWN])))
+    blocks += [Paragraph("Found and mended so far, each with a test:"), ItemList(FOUND)]
     return document_of(
         "Fuzzing",
         "Does any file make cnnlab crash, hang, fill the memory, or load what is not in it?",

@@ -48,7 +48,7 @@ def change_tree(rng: random.Random, tree: Any) -> str:
     elif way == "rename" and isinstance(owner, dict):
         owner[rng.choice((f"{key}x", str(key).upper(), "", rng.choice(TEXTS)))] = owner.pop(key)
     elif way == "deep":
-        for _ in range(rng.choice((2, 30, 300))):
+        for _ in range(rng.choice((2, 30, 60))):
             old = rng.choice(([old], {"a": old}))
         owner[key] = old
     else:

@@ -79,7 +79,7 @@ def _used(family: Family, folder: Path, home: Path, case: Case) -> tuple[str, st
             made = family.use(folder, case)
     except CnnlabError as error:
         left = _left_behind(folder, home, before, only_temporary=family.writes)
-        return _refused(error, folder, case, left)
+        return _refused(error, folder, case, left, named=family.names_keys)
     except Exception as error:
         return "traceback", _where(error), type(error).__name__
     if (folder.parent / CANARY).exists():
@@ -101,7 +101,9 @@ def _judged(family: Family, folder: Path, case: Case, made: object) -> tuple[str
     return "right", ""
 
 
-def _refused(error: CnnlabError, folder: Path, case: Case, left: set[str]) -> tuple[str, str, str]:
+def _refused(
+    error: CnnlabError, folder: Path, case: Case, left: set[str], *, named: bool
+) -> tuple[str, str, str]:
     message, kind = str(error), type(error).__name__
     names = {Path(case.source).name, *(Path(name).name for name in case.files)}
     if (folder.parent / CANARY).exists():
@@ -110,7 +112,7 @@ def _refused(error: CnnlabError, folder: Path, case: Case, left: set[str]) -> tu
         return "wrong", f"sound files are refused: {message}", kind
     if len(message.splitlines()) != 1 or len(message) > _LINE_AT_MOST:
         return "bad message", f"not one line, or a long one: {message!r}", kind
-    if not any(_shown(name) in message for name in names if name):
+    if not named and not any(_shown(name) in message for name in names if name):
         return "bad message", f"no file is named: {message}", kind
     if left:
         return "left behind", ", ".join(sorted(left)), kind

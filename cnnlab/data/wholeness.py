@@ -15,17 +15,26 @@ __all__ = ["is_whole"]
 _PNG_MAGIC = 8
 _GIF_MAGIC = 6
 _LARGEST_CODE_BITS = 12
+_COMMENT = 0xFE
+_BLOCK_BYTES = 1 << 20
+#: Samples a pixel of PNG's colour types.
+_PNG_SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
+#: First column and row, and the steps, of the passes of an interlaced PNG.
+_ADAM7 = (
+    *((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4)),
+    *((0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)),
+)
 
 
 def is_whole(data: bytes, image_format: str | None) -> bool:
     """Whether nothing of a file is missing or damaged, as far as its format can tell.
 
-    PNG: every chunk is there up to IEND and has its CRC-32. GIF: the blocks lead to the end mark,
-    and the first picture's stream has all of its pixels. Other formats tell nothing, or their
-    decoders tell it.
+    PNG: every chunk is there up to IEND and has its CRC-32, and there is data for every row. GIF:
+    the blocks lead to the end mark, and the first picture's stream has all of its pixels. Other
+    formats tell nothing, or their decoders tell it.
     """
     if image_format == "PNG":
-        return _png_is_whole(memoryview(data))
+        return len(data) >= _PNG_MAGIC + 25 and _png_is_whole(memoryview(data))
     if image_format == "GIF":
         try:
             return _gif_is_whole(data)
@@ -35,18 +44,43 @@ def is_whole(data: bytes, image_format: str | None) -> bool:
 
 
 def _png_is_whole(data: memoryview) -> bool:
-    at = _PNG_MAGIC
+    at, packed = _PNG_MAGIC, []
+    head = bytes(data[at + 8 : at + 21])
     while at + 12 <= len(data):
         (length,) = struct.unpack_from(">I", data, at)
-        end = at + 8 + length
+        kind, end = bytes(data[at + 4 : at + 8]), at + 8 + length
         if end + 4 > len(data) or (zlib.crc32(data[at + 4 : end]),) != struct.unpack_from(
             ">I", data, end
         ):
             return False
-        if data[at + 4 : at + 8] == b"IEND":
-            return True
+        if kind == b"IEND":
+            return _has_all_rows(packed, head)
+        if kind == b"IDAT":
+            packed.append(data[at + 8 : end])
         at = end + 4
     return False
+
+
+def _has_all_rows(packed: list[memoryview], head: bytes) -> bool:
+    """Whether a PNG's stream is as long as its header says; unpacked in bounded pieces."""
+    width, height, depth, colours, _, _, interlaced = struct.unpack(">IIBBBBB", head)
+    bits = depth * _PNG_SAMPLES.get(colours, 0)
+    passes = _ADAM7 if interlaced else ((0, 0, 1, 1),)
+    missing = 0
+    for left, top, across, down in passes:
+        columns, rows = -(-(width - left) // across), -(-(height - top) // down)
+        if columns > 0 and rows > 0:
+            missing += rows * (1 + (columns * bits + 7) // 8)
+    stream = zlib.decompressobj()
+    try:
+        for part in packed:
+            rest: bytes | memoryview = part
+            while rest and missing > 0 and not stream.eof:
+                missing -= len(stream.decompress(rest, _BLOCK_BYTES))
+                rest = stream.unconsumed_tail
+    except zlib.error:
+        return False
+    return missing <= 0
 
 
 def _gif_is_whole(data: bytes) -> bool:
@@ -54,6 +88,9 @@ def _gif_is_whole(data: bytes) -> bool:
     pictures = 0
     while (mark := data[at : at + 1]) != b";":
         if mark == b"!":
+            # Pillow skips a block without bytes together with what follows it, but for comments.
+            if not data[at + 2] and data[at + 1] != _COMMENT:
+                return False
             _, at = _joined(data, at + 2)
         elif mark == b",":
             width, height = struct.unpack_from("<HH", data, at + 5)

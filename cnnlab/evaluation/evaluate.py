@@ -6,13 +6,16 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
+from cnnlab.data.dataset import Dataset
 from cnnlab.data.source import Say, unsaid
 from cnnlab.device import choose_device, set_up_torch
 from cnnlab.errors import RunError
 from cnnlab.evaluation.ledger import enter_test_opening
 from cnnlab.inference import Preprocessing, load_network, predict_logits
 from cnnlab.metrics import ClassScores, Scores, score
+from cnnlab.models.layers import shape_text
 from cnnlab.runs import Predictions, Run
 from cnnlab.tables import ShownAsText, text_table
 
@@ -104,7 +107,19 @@ def evaluation_of(run: Run, split: SplitName) -> Evaluation | None:
     predictions = run.predictions(split)
     if predictions is None:
         return None
-    return Evaluation(run, split, score(predictions.logits, predictions.labels), run.class_names)
+    return _evaluation(run, split, score(predictions.logits, predictions.labels))
+
+
+def _evaluation(run: Run, split: SplitName, scores: Scores) -> Evaluation:
+    """Put scores and class names together; there are as many of both in a sound run."""
+    names = run.class_names
+    if len(names) != len(scores.per_class):
+        raise RunError(
+            f"{len(names)} class names for {len(scores.per_class)} classes",
+            where=run.path / "split.json",
+            todo="train it again",
+        )
+    return Evaluation(run, split, scores, names)
 
 
 def evaluate(
@@ -129,9 +144,32 @@ def evaluate(
     network = load_network(run, choose_device(device or config.device).name)
     dataset = run.open_dataset(say)
     preprocessing = Preprocessing.from_dict(run.preprocessing)
+    _check_fit(run, dataset, preprocessing, rows)
     logits = predict_logits(network, dataset.images, preprocessing, rows=rows)
     scores = score(logits, dataset.labels[rows])
+    made = _evaluation(run, split, scores)
     if split == "test":
         enter_test_opening(run, n=scores.n, top1=scores.top1, command=command)
     run.save_predictions(split, Predictions(logits, dataset.labels[rows], rows))
-    return Evaluation(run, split, scores, run.class_names)
+    return made
+
+
+def _check_fit(
+    run: Run, dataset: Dataset, preprocessing: Preprocessing, rows: NDArray[np.int64]
+) -> None:
+    """Raise :class:`RunError` where files of the run speak of other images than there are."""
+    shape = dataset.image_shape
+    architecture = run.architecture()
+    for file, fits in (
+        ("split.json", int(rows.max()) < len(dataset)),
+        ("preprocessing.json", preprocessing.fits(shape)),
+        ("architecture.yaml", architecture.input_shape == shape),
+        ("architecture.yaml", architecture.classes == len(dataset.class_names)),
+    ):
+        if not fits:
+            raise RunError(
+                f"does not fit {dataset.name}: {len(dataset):,} images of {shape_text(shape)} in "
+                f"{len(dataset.class_names)} classes",
+                where=run.path / file,
+                todo="train it again",
+            )

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from cnnlab.errors import UnknownNameError
+from cnnlab.files import is_file
 from cnnlab.models import fastnet, resnet  # noqa: F401 - importing them registers them
 from cnnlab.models.architecture import Architecture
 from cnnlab.models.model_file import ModelFile, read_model_file
@@ -36,7 +37,7 @@ def load_model_file(name_or_path: str | os.PathLike[str]) -> ModelFile:
     if text in MODELS:
         return MODELS.get(text)()
     path = Path(text)
-    if path.suffix.lower() in {".yaml", ".yml"} or path.is_file():
+    if path.suffix.lower() in {".yaml", ".yml"} or is_file(path):
         return read_model_file(path)
     try:
         return MODELS.get(text)()

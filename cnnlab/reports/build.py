@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-from cnnlab.errors import InputError, UnknownNameError
+from cnnlab.errors import InputError, RunError, UnknownNameError
 from cnnlab.files import write_bytes, write_text
 from cnnlab.registry import suggestion
 from cnnlab.reports.document import Document
@@ -34,10 +34,18 @@ def build_document(runs: Sequence[Run]) -> Document:
         raise InputError("no run to report on", expected="one or more")
     records = records_of(runs)
     labels = [record.label for record in records]
+    try:
+        blocks = tuple(sections_of(records))
+    except KeyError as error:  # the kinds of what is there were checked when it was read
+        raise RunError(
+            f"a file of the run lacks the key {error}",
+            where=", ".join(str(run.path) for run in runs),
+            todo="look at it with: cnnlab runs show RUN",
+        ) from error
     return Document(
         title=enumeration(labels) if len(labels) <= 3 else f"{len(labels)} runs",
         subtitle="Image classification report" if len(labels) == 1 else "Comparison of runs",
-        blocks=tuple(sections_of(records)),
+        blocks=blocks,
         footer=f"Written by cnnlab {version('cnnlab')} from {_directories(labels)}.",
     )
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from cnnlab.errors import RunError
-from cnnlab.files import storage_errors, write_json, write_text
+from cnnlab.files import is_file, storage_errors, write_json, write_text
 from cnnlab.registry import suggestion
 from cnnlab.runs.run import Record, Run
 
@@ -105,9 +105,9 @@ def find_run(path: str | Path, *, runs: Path = Path("runs")) -> Run:
     if not str(path):
         raise RunError("a run's name is empty", expected="a run's folder, or its name")
     for candidate in (Path(path), runs / str(path)):
-        if (candidate / "config.yaml").is_file():
+        if is_file(candidate / "config.yaml"):
             return Run(candidate)
-    if Path(path).is_dir():
+    if os.path.isdir(path):  # noqa: PTH112 - Path's raises where the path is too long
         raise RunError("no run", where=path, expected="a folder with a config.yaml")
     names = [run.name for run in list_runs(runs)]
     raise RunError("no such run", where=path, todo=suggestion(Path(path).name, names))

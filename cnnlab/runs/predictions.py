@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cnnlab.errors import RunError
+from cnnlab.data.forms.npz_members import open_npz
+from cnnlab.errors import DataError, RunError
 from cnnlab.files import atomic_path
 
 __all__ = ["Predictions"]
@@ -38,17 +38,29 @@ class Predictions:
     @classmethod
     def read(cls, path: Path, *, todo: str) -> Predictions:
         """Read what :meth:`write` wrote; :class:`RunError` with ``todo`` where it is damaged."""
+        found = None
         try:
-            with path.open("rb") as stream, np.load(stream, allow_pickle=False) as saved:
-                found = cls(*(saved[key] for key in ("logits", "labels", "indices")))
-            whole = found.logits.ndim == 2 and (
-                found.labels.shape == found.indices.shape == found.logits.shape[:1]
-            )
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
-            whole = False
-        if not whole:
+            with open_npz(path) as saved:
+                arrays = [saved.arrays[key].read() for key in ("logits", "labels", "indices")]
+        except (DataError, KeyError):
+            arrays = []
+        if [array.dtype.kind for array in arrays] == ["f", "i", "i"]:
+            found = cls(*arrays)
+        if found is None or not found._fits():
             raise RunError("damaged", where=path, todo=todo)
         return found
+
+    def _fits(self) -> bool:
+        """Whether the shapes belong together, and every label is one of the classes."""
+        logits, labels = self.logits, self.labels
+        return (
+            logits.ndim == 2
+            and labels.shape == self.indices.shape == logits.shape[:1]
+            and logits.size > 0
+            and bool(np.isfinite(logits).all())
+            and 0 <= int(labels.min()) <= int(labels.max()) < logits.shape[1]
+            and int(self.indices.min()) >= 0
+        )
 
     def write(self, path: Path) -> None:
         """Replace ``path`` (``.npz``) by these in one step; the same ones give the same bytes."""

@@ -1,4 +1,4 @@
-"""A run's JSON files: read whole, and held against what the rest of the house relies on."""
+"""A run's JSON files: read whole, and held against their forms."""
 
 from __future__ import annotations
 
@@ -7,56 +7,22 @@ from pathlib import Path
 from typing import Any
 
 from cnnlab.errors import RunError
+from cnnlab.runs.forms import check_form
 
 __all__ = ["Record", "read_lines", "read_record"]
 
 Record = dict[str, Any]
-
-_NUMBER = (int, float)
-
-#: What each record needs, by its file's name; more is welcome.
-_NEEDED: dict[str, dict[str, type | tuple[type, ...]]] = {
-    "environment.json": {"choices": dict},
-    "preprocessing.json": {
-        "mean": list,
-        "std": list,
-        "image_size": list,
-        "resize": str,
-        "mirror": bool,
-    },
-    "result.json": {
-        "status": str,
-        "stopped_because": str,
-        "epochs": int,
-        "train_seconds": _NUMBER,
-        "images_per_second": _NUMBER,
-    },
-    "metrics.jsonl": {"stage": int, "epoch": int},
-    "timing.jsonl": {"stage": int, "epoch": int, "seconds": _NUMBER},
-    "resources.jsonl": {"seconds": _NUMBER},
-    "ledger.jsonl": {"time": str, "command": str, "n": int, "top1": _NUMBER},
-    "inexact.jsonl": {"after_step": int, "changed": list},
-}
-
-
-def _missing(record: Record, file: str) -> list[str]:
-    """The keys that a record lacks, or that hold something else."""
-    needed = _NEEDED.get(file, {})
-    return [key for key, kinds in needed.items() if not isinstance(record.get(key), kinds)]
 
 
 def read_record(path: Path) -> Record:
     """Read a file that holds one object; :class:`RunError` where it is damaged or incomplete."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         content = None
-    todo = "train the run again"
     if not isinstance(content, dict):
-        raise RunError("missing or damaged", where=path, todo=todo)
-    missing = _missing(content, path.name)
-    if missing:
-        raise RunError(f"incomplete: {', '.join(missing)}", where=path, todo=todo)
+        raise RunError("missing or damaged", where=path, todo="train the run again")
+    check_form(path.name, content, path)
     return content
 
 
@@ -76,12 +42,11 @@ def read_lines(path: Path) -> list[Record]:
 
 
 def _line(text: bytes, path: Path, number: int) -> Record:
-    where, todo = f"{path}, line {number}", "remove the line, or train the run again"
+    where = f"{path}, line {number}"
     try:
         record: Record = dict(json.loads(text))
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, RecursionError):
+        todo = "remove the line, or train the run again"
         raise RunError("damaged", where=where, todo=todo) from None
-    missing = _missing(record, path.name)
-    if missing:
-        raise RunError(f"incomplete: {', '.join(missing)}", where=where, todo=todo)
+    check_form(path.name, record, where)
     return record

@@ -10,7 +10,7 @@ import torch
 
 from cnnlab.errors import RunError
 from cnnlab.files import storage_errors, write_bytes
-from cnnlab.inference import digest_of_tensors, read_tensors
+from cnnlab.inference import digest_of_header, digest_of_tensors, read_tensors
 from cnnlab.runs import Run
 
 __all__ = [
@@ -28,11 +28,12 @@ Tensors = dict[str, torch.Tensor]
 
 
 def save_tensors(path: Path, tensors: Tensors, header: dict[str, Any]) -> None:
-    """Write a checkpoint in one step, with a SHA-256 over its tensors in the header."""
+    """Write a checkpoint in one step, with a SHA-256 over tensors and one over the header in it."""
     from safetensors.torch import save
 
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     header = {**header, "sha256": digest_of_tensors(plain)}
+    header["header_sha256"] = digest_of_header(json.loads(json.dumps(header)))
     write_bytes(path, save(plain, metadata={"cnnlab": json.dumps(header)}))
 
 

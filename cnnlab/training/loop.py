@@ -35,6 +35,9 @@ __all__ = ["resume", "train"]
 #: Epochs shorter than this share a checkpoint: flushing files would take longer than training.
 _EPOCH_SAVE_SECONDS = 1.0
 
+#: What a checkpoint raises that is whole, and of something else.
+_OTHER_CONTENT = (LookupError, TypeError, ValueError, AttributeError, RuntimeError, OverflowError)
+
 #: Who asks whether a run is in use touches its lock for a moment.
 _LOCK_SECONDS = 0.3
 
@@ -110,8 +113,15 @@ class _Loop:
             tensors, header, damaged = found
             for name in damaged:
                 self.watch(Notice(f"checkpoint {name} is damaged; the one before it is used"))
-            self._check_unchanged(header["config"])
-            self.fitter.restore(tensors, header)
+            try:
+                self._check_unchanged(header["config"])
+                self.fitter.restore(tensors, header)
+            except _OTHER_CONTENT as error:
+                raise RunError(
+                    "the newest checkpoint does not fit the run",
+                    where=self.run.checkpoints,
+                    todo="remove it to go on from the one before, or train the run again",
+                ) from error
             clock = Clock.read(self._clock_file)
             if clock is None:
                 self.watch(Notice("clock.json is missing or damaged; time is counted from here"))

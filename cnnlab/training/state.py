@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -75,9 +76,11 @@ class Clock:
         """What was saved; None where it is missing or damaged."""
         try:
             saved = json.loads(path.read_text(encoding="utf-8"))
-            return cls(float(saved["train_seconds"]), float(saved["epoch_seconds"]))
-        except (OSError, ValueError, LookupError, TypeError):
+            seconds = cls(float(saved["train_seconds"]), float(saved["epoch_seconds"]))
+        except (OSError, ValueError, LookupError, TypeError, RecursionError):
             return None
+        whole = all(0 <= value < math.inf for value in asdict(seconds).values())
+        return seconds if whole else None
 
     def add(self, seconds: float) -> None:
         """Take in the time of a step."""

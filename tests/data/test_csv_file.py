@@ -264,3 +264,13 @@ def test_from_the_path_to_the_dataset(
         open_dataset(path, options=ReadOptions(own={"labels_column": "x"}))
     renamed = Path(path).rename(folder / "scans.csv")
     assert open_dataset(str(renamed), options=ReadOptions(own=own)).name == "scans"
+
+
+def test_a_link_in_a_circle_and_a_name_without_end_are_named(tmp_path: Path) -> None:
+    """Found by fuzzing: the first was a traceback, the second said neither table nor line."""
+    (tmp_path / "round.png").symlink_to("round.png")
+    for name in ("round.png", "x" * 70_000 + "/1.png"):
+        (tmp_path / "labels.csv").write_text(f"{name},cat\n", encoding="utf-8")
+        with pytest.raises(DataError, match=r"labels\.csv|round\.png") as caught:
+            open_dataset(str(tmp_path / "labels.csv"))
+        assert len(str(caught.value)) < 5_000

@@ -219,6 +219,14 @@ def test_a_dangling_link_is_named(folder: Path) -> None:
         read(folder)
 
 
+def test_a_link_in_a_circle_is_named(folder: Path) -> None:
+    """Found by fuzzing: the system's refusal to follow it was a traceback."""
+    (folder / "train" / "cat" / "link.png").symlink_to("link.png")
+    (folder / "train" / "fox").symlink_to("fox")
+    with pytest.raises(DataError, match=r"link\.png \(a link that leads out|link\.png \(cannot be"):
+        read(folder)
+
+
 @pytest.mark.parametrize("target", [".", "/", "dog"])
 def test_a_link_to_a_folder_is_refused(target: str, folder: Path) -> None:
     (folder / "train" / "fox").symlink_to(target, target_is_directory=True)

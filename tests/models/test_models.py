@@ -280,3 +280,10 @@ def test_own_file_can_name_a_builder(tmp_path: Path) -> None:
     path.write_text("builder: fastnett\ninput_shape: [9, 9, 1]\nclasses: 3\n", encoding="utf-8")
     with pytest.raises(UnknownNameError, match="did you mean 'fastnet'"):
         load_architecture(path)
+
+
+@pytest.mark.parametrize("name", ["x" * 5000, "a\0b", "x/" * 3000])
+def test_a_name_that_no_file_could_have_is_unknown(name: str) -> None:
+    """Found by fuzzing: asking the system whether there is such a file was a traceback."""
+    with pytest.raises(UnknownNameError, match="no model is called"):
+        load_model_file(name)

@@ -1,0 +1,28 @@
+"""What fuzzing has found in cnnlab so far; each was mended, and has a test that is named here."""
+
+from __future__ import annotations
+
+__all__ = ["FOUND"]
+
+FOUND = (
+    "PNG: damage in the compressed data loaded with other pixels where zlib did not notice, as "
+    "Pillow skips the CRC-32 of IDAT; a file with too few rows loaded with black ones. Chunks and "
+    "the length of the data are checked now (tests/data/test_wholeness.py).",
+    "GIF: a stream that ends early, and sub-blocks that lead nowhere, loaded with black pixels; an "
+    "empty extension block made Pillow skip the first picture and take what came next. All are "
+    "refused (tests/data/test_wholeness.py).",
+    "CSV and folders: a symbolic link that leads round in a circle was a traceback "
+    "(tests/data/test_csv_file.py, tests/data/test_folder.py).",
+    "CSV: a path of more letters than the system takes was an error without the table's name "
+    "(tests/data/test_csv_file.py); errors could have any length (tests/test_errors.py).",
+    "Model names and runs to start from: a name too long for the system was a traceback "
+    "(tests/models/test_models.py).",
+    "YAML: !!int abc, 2001-99-99, numbers of thousands of digits and the like were tracebacks "
+    "(tests/test_settings.py).",
+    "Runs: JSON nested without end, records that are no mappings, values of other types, rows that "
+    "the data does not have, labels beyond the classes, logits that are not finite and predictions "
+    "that declare more than is there were tracebacks in compare, evaluate, report or resume. What "
+    "each file holds is declared and checked where it is read (tests/test_run_forms.py).",
+    "Checkpoints: the header (epoch, step, seen images, settings) was under no digest, so that a "
+    "changed number in it was taken; it has one of its own now (tests/test_run_forms.py).",
+)
