@@ -8,9 +8,11 @@ from cnnlab.data.images import decode_image
 from cnnlab.data.opening import (
     checked_options,
     open_dataset,
+    open_sound,
     option_names,
     settled_options,
     settled_source,
+    survey_files,
 )
 from cnnlab.data.source import SOURCES, ReadOptions
 from cnnlab.data.split import Split, SplitSizes, draw_split
@@ -31,8 +33,10 @@ __all__ = [
     "draw_split",
     "fashion_mnist",
     "open_dataset",
+    "open_sound",
     "option_names",
     "settled_options",
     "settled_source",
     "shapes",
+    "survey_files",
 ]

@@ -6,6 +6,7 @@ import os
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from cnnlab.data.source import Allocate, Decoded, ReadOptions
 from cnnlab.data.tree import Files, input_errors, shown
 from cnnlab.errors import ConfigError, DataError
 
-__all__ = ["check_form", "decode_layout", "default_image_size"]
+__all__ = ["Survey", "check_form", "decode_layout", "default_image_size"]
 
 _STEP = 32
 _KEPT_UP_TO = 64
@@ -27,6 +28,8 @@ _LARGEST = 4096
 _NAMED_AT_MOST = 10
 _BATCH_FILES = 64
 _BATCH_BYTES = 1 << 20
+#: The side at which files are decoded only to see whether they can be.
+_SCRATCH = 8
 
 
 def default_image_size(sides: NDArray[np.int64]) -> int:
@@ -69,6 +72,40 @@ def decode_layout(
         parts=layout.parts,
         notes=(*layout.notes, *([note] if note else [])),
     )
+
+
+@dataclass(frozen=True, eq=False)
+class Survey:
+    """Image files and what they are to be, before any is decoded.
+
+    Attributes
+    ----------
+    source: where the files' bytes come from.
+    inventory: their headers, and what is broken.
+    layout: the file, label and part of each row.
+    """
+
+    source: Files
+    inventory: Inventory
+    layout: Layout
+
+    def decode(self, options: ReadOptions, allocate: Allocate) -> Decoded:
+        """As :func:`decode_layout`."""
+        return decode_layout(self.source, self.inventory, self.layout, options, allocate)
+
+    def broken(self) -> dict[str, str]:
+        """Try every file; return why each that cannot be used cannot, in the order of rows."""
+        files = self.layout.files
+        scratch = np.empty((len(files), _SCRATCH, _SCRATCH, 3), dtype=np.uint8)
+        rows = {path: row for row, path in enumerate(files)}
+        _decode_all(self.source, self.inventory, rows, scratch)
+        broken = self.inventory.broken
+        return {path: broken[path] for path in files if path in broken}
+
+    def sound(self) -> Survey:
+        """Without the files that are known to be broken."""
+        kept = self.layout.without(self.inventory.broken.keys())
+        return replace(self, layout=kept)
 
 
 def check_form(options: ReadOptions) -> None:

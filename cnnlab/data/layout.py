@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
+
+import numpy as np
 
 from cnnlab.data.dataset import PARTS
 from cnnlab.data.tree import is_litter, listed, shown
@@ -44,6 +46,19 @@ class Layout:
     class_names: tuple[str, ...]
     parts: Mapping[str, int]
     notes: tuple[str, ...]
+
+    def without(self, files: Collection[str]) -> Layout:
+        """The same rows but those of some files; a class or part may become empty."""
+        kept = [row for row, file in enumerate(self.files) if file not in files]
+        ends = np.cumsum(list(self.parts.values()))
+        places = np.searchsorted(ends, kept, side="right")
+        counts = np.bincount(places, minlength=len(self.parts)).tolist()
+        return replace(
+            self,
+            files=tuple(self.files[row] for row in kept),
+            labels=tuple(self.labels[row] for row in kept),
+            parts=dict(zip(self.parts, counts, strict=True)),
+        )
 
 
 @dataclass

@@ -9,9 +9,12 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
+import numpy as np
+
 from cnnlab.data import forms
 from cnnlab.data.cache import CacheKey, load_or_build
-from cnnlab.data.dataset import Dataset
+from cnnlab.data.dataset import Dataset, fingerprint_of
+from cnnlab.data.decoding import Survey
 from cnnlab.data.places import is_offline
 from cnnlab.data.source import (
     NO_OPTIONS,
@@ -31,9 +34,11 @@ from cnnlab.registry import suggestion
 __all__ = [
     "checked_options",
     "open_dataset",
+    "open_sound",
     "option_names",
     "settled_options",
     "settled_source",
+    "survey_files",
 ]
 
 
@@ -113,6 +118,41 @@ def open_dataset(
     for note in dataset.notes if tell_notes else ():
         say(f"{dataset.name}: {note}")
     return dataset
+
+
+def survey_files(source: str, options: ReadOptions = _DEFAULTS) -> Survey | None:
+    """Look at the image files of a path without decoding them; None for what has none.
+
+    Known datasets, arrays and Parquet have none. Raises as :func:`open_dataset` for what is no
+    dataset at all; files that cannot be read are in the result.
+    """
+    if source in SOURCES:
+        return None
+    path = _existing(source)
+    form, found = forms.form_of(path)
+    if form.survey is None:
+        return None
+    return form.survey(found, options.filled(shown(path), form.options))
+
+
+def open_sound(survey: Survey, options: ReadOptions = _DEFAULTS) -> Dataset:
+    """The dataset without the files that are known to be broken, in memory, not in the cache.
+
+    For looking at what is left; training refuses broken files. Raises :class:`DataError` where
+    nothing is left.
+    """
+    sound = survey.sound()
+    decoded = sound.decode(options, lambda shape: np.empty(shape, dtype=np.uint8))
+    return Dataset(
+        name=shown(stem_of(survey.source.path)),
+        images=decoded.images,
+        labels=decoded.labels,
+        class_names=decoded.class_names,
+        parts=decoded.parts,
+        fingerprint=fingerprint_of(decoded.images, decoded.labels, decoded.class_names),
+        origin=shown(survey.source.path),
+        notes=decoded.notes,
+    )
 
 
 def _check_form(dataset: Dataset, options: ReadOptions) -> None:

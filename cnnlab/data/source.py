@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cnnlab.options import Option, Plain, fill_options
 from cnnlab.registry import Registry
+
+if TYPE_CHECKING:
+    from cnnlab.data.decoding import Survey
 
 __all__ = [
     "NO_OPTIONS",
@@ -140,6 +143,7 @@ class PathForm:
     identify: what changes when any of the files changes, where what was recognised does not
         say so by itself.
     title: what reports call it; None: its name without the ending.
+    survey: looks at the image files without decoding them; None where there are no such files.
     """
 
     recognise: Callable[[Path], Found | None]
@@ -147,6 +151,7 @@ class PathForm:
     options: SourceOptions = field(default_factory=dict)
     identify: Callable[[Found, ReadOptions], Mapping[str, object]] | None = None
     title: Callable[[Path], str] | None = None
+    survey: Callable[[Found, ReadOptions], Survey] | None = None
 
     def identity(self, found: Found, options: ReadOptions) -> Mapping[str, object]:
         """The identity of what was recognised, for the cache's key."""

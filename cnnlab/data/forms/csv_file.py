@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from cnnlab.data.decoding import check_form, decode_layout
+from cnnlab.data.decoding import Survey, check_form
 from cnnlab.data.forms.listing import (
     arrange_rows,
     find_files,
@@ -127,11 +127,15 @@ def _identify(found: Found, options: ReadOptions) -> Mapping[str, object]:
     return _Listed(found.path, options).identity()
 
 
-def _read(found: Found, options: ReadOptions, allocate: Allocate) -> Decoded:
+def _survey(found: Found, options: ReadOptions) -> Survey:
     check_form(options)
     listed = _Listed(found.path, options)
     layout = arrange_rows(listed.rows, listed.files, shown(found.path))
-    return decode_layout(listed, list_images(listed), layout, options, allocate)
+    return Survey(listed, list_images(listed), layout)
+
+
+def _read(found: Found, options: ReadOptions, allocate: Allocate) -> Decoded:
+    return _survey(found, options).decode(options, allocate)
 
 
 def _title(path: Path) -> str:
@@ -141,4 +145,4 @@ def _title(path: Path) -> str:
 
 
 #: A table of files, given by its own path.
-FORM = PathForm(_recognise, _read, _OPTIONS, _identify, _title)
+FORM = PathForm(_recognise, _read, _OPTIONS, _identify, _title, _survey)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from cnnlab.data.cifar10_jpeg import Cifar10Jpeg
-from cnnlab.data.decoding import check_form, decode_layout
+from cnnlab.data.decoding import Survey, check_form
 from cnnlab.data.folder import arrange_folders
 from cnnlab.data.forms.inner_tables import arrange_by_table, may_be_table
 from cnnlab.data.inventory import take_inventory
@@ -28,12 +28,16 @@ def _identify(found: Found, options: ReadOptions) -> Mapping[str, object]:
     return open_tree(found.path).identity()
 
 
-def _read(found: Found, options: ReadOptions, allocate: Allocate) -> Decoded:
+def _survey(found: Found, options: ReadOptions) -> Survey:
     check_form(options)
     tree = open_tree(found.path)
     inventory = take_inventory(tree, may_be_table)
     layout = arrange_by_table(tree.path, inventory) or arrange_folders(tree, inventory)
-    return decode_layout(tree, inventory, layout, options, allocate)
+    return Survey(tree, inventory, layout)
+
+
+def _read(found: Found, options: ReadOptions, allocate: Allocate) -> Decoded:
+    return _survey(found, options).decode(options, allocate)
 
 
 def _title(path: Path) -> str:
@@ -43,4 +47,4 @@ def _title(path: Path) -> str:
 
 
 #: Image files in a folder or an archive.
-FORM = PathForm(_recognise, _read, identify=_identify, title=_title)
+FORM = PathForm(_recognise, _read, identify=_identify, title=_title, survey=_survey)
