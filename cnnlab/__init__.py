@@ -20,6 +20,7 @@ from typing import Any
 __all__ = [
     "RunConfig",
     "ablate",
+    "audit",
     "compare",
     "configure",
     "dataset_card",
@@ -47,6 +48,7 @@ __all__ = [
 _HOMES = {
     "RunConfig": ("cnnlab.config", "RunConfig"),
     "ablate": ("cnnlab.workflows.ablate", "ablate"),
+    "audit": ("cnnlab.workflows.audit", "audit"),
     "compare": ("cnnlab.evaluation.compare", "compare"),
     "configure": ("cnnlab.workflows.configure", "configure"),
     "dataset_card": ("cnnlab.workflows.dataset_card", "dataset_card"),

@@ -11,6 +11,7 @@ import typer
 
 from cnnlab.cli import (
     ablate,
+    audit,
     compare,
     data,
     diagnose,
@@ -63,6 +64,7 @@ def _root(
 
 app.command("quickstart")(quickstart.quickstart)
 app.add_typer(data.app, name="data")
+app.command("audit")(audit.audit)
 app.command("models")(models.models)
 app.command("summary")(models.summary)
 app.command("find-lr")(find_lr.find_lr)

@@ -27,7 +27,7 @@ from cnnlab.settings import with_overrides
 from cnnlab.tables import ShownAsText, printable, text_table
 from cnnlab.workflows.pictures import write_picture
 
-__all__ = ["DatasetCard", "Moments", "dataset_card"]
+__all__ = ["DatasetCard", "Moments", "dataset_card", "reading_config"]
 
 _SHOWN = ("image_size", "channels")
 _MOST_NOTES = 6
@@ -177,7 +177,7 @@ def dataset_card(
 
     Raises as :func:`cnnlab.data.open_dataset`, and :class:`ConfigError` for other settings.
     """
-    config = _checked(source, settings or {}, overrides)
+    config = reading_config(source, settings or {}, overrides)
     dataset = open_dataset(source, options=config.read_options(), say=say, tell_notes=False)
     rows = {part: dataset.rows_of(part) for part, count in dataset.parts.items() if count}
     return DatasetCard(
@@ -189,8 +189,10 @@ def dataset_card(
     )
 
 
-def _checked(source: str, settings: Mapping[str, Any], overrides: Sequence[str]) -> DataConfig:
-    """How to read the images; settings of anything else are refused."""
+def reading_config(
+    source: str, settings: Mapping[str, Any], overrides: Sequence[str]
+) -> DataConfig:
+    """How to read the images; :class:`ConfigError` for settings of anything else."""
     laid = with_overrides({"data": dict(settings)}, overrides)
     data = laid.pop("data")
     strange = [*laid]

@@ -1,5 +1,6 @@
 """Arrays become pictures: every figure of cnnlab, in one style."""
 
+from cnnlab.evaluation.figures.captioned import captioned_images
 from cnnlab.evaluation.figures.comparison import Measured, comparison_chart
 from cnnlab.evaluation.figures.confusion import COUNTS_UP_TO, confusion_heat_map
 from cnnlab.evaluation.figures.curves import SERIES, StageCurves, learning_curves
@@ -27,6 +28,7 @@ __all__ = [
     "Panel",
     "Picture",
     "StageCurves",
+    "captioned_images",
     "comparison_chart",
     "confusion_heat_map",
     "dataset_figure",

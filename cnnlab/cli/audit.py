@@ -1,0 +1,104 @@
+"""``cnnlab audit``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cnnlab.cli.options import Json, Offline, RunsFolder, go_offline
+from cnnlab.cli.output import print_json, print_text
+from cnnlab.errors import CheckFailed, UnknownNameError
+
+
+def audit(
+    name: Annotated[str, typer.Argument(metavar="DATA", help="A name, or your images' path.")],
+    run: Annotated[
+        str | None,
+        typer.Option(
+            "--run", metavar="RUN", help="Its split, and its accuracy with and without copies."
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Where the report goes (audits/ and the data's name)."),
+    ] = None,
+    checks: Annotated[
+        str | None,
+        typer.Option(
+            metavar="A,B", help="Only these: images, duplicates, label-errors, balance, drift."
+        ),
+    ] = None,
+    fail_on: Annotated[
+        str | None,
+        typer.Option(
+            metavar="A,B",
+            help="Exit 1 where there are such: broken-images, odd-images, duplicates, "
+            "duplicates-across, label-conflicts, label-errors, missing-classes, drift.",
+        ),
+    ] = None,
+    time_limit: Annotated[
+        str, typer.Option(metavar="TIME", help="For the networks that judge labels, together.")
+    ] = "2m",
+    folds: Annotated[int, typer.Option(metavar="K", help="So many networks judge labels.")] = 4,
+    recipe: Annotated[
+        str | None, typer.Option("--recipe", help="How to train them, instead of what fits.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of the folds, and of training.")] = 0,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    image_size: Annotated[
+        int | None, typer.Option(min=4, max=1024, metavar="PIXELS", help="Side of the images.")
+    ] = None,
+    runs: RunsFolder = Path("runs"),
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="How to read it, e.g. data.size=600."),
+    ] = None,
+    offline: Offline = False,
+    as_json: Json = False,
+) -> None:
+    """Copies within and across parts, wrong labels, broken images, class balance, drift."""
+    from cnnlab.cli.progress import TrainingDisplay
+    from cnnlab.evaluation.audit.findings import CHECKS, PROBLEMS
+    from cnnlab.runs import open_run
+    from cnnlab.settings import parse_duration
+    from cnnlab.workflows.audit import TrainingPlan, audit_into
+
+    go_offline(offline)
+    wanted = _chosen(checks, CHECKS, "--checks") if checks is not None else CHECKS
+    failures = _chosen(fail_on or "", PROBLEMS, "--fail-on")
+    limit = parse_duration(time_limit, where="--time-limit")
+    with TrainingDisplay() as display:
+        done = audit_into(
+            out,
+            name,
+            run=None if run is None else open_run(run, runs=runs),
+            checks=wanted,
+            plan=TrainingPlan(folds, limit, recipe, seed, device),
+            settings={} if image_size is None else {"image_size": image_size},
+            overrides=overrides or [],
+            watch=display,
+        )
+    if as_json:
+        print_json(done.to_dict())
+    else:
+        print_text(done.to_text())
+    counts = done.findings.counts()
+    found = [f"{counts[problem]:,} {problem}" for problem in failures if counts.get(problem)]
+    if found:
+        raise CheckFailed(f"found {', '.join(found)}", where="audit")
+
+
+def _chosen(text: str, known: Iterable[str], option: str) -> Sequence[str]:
+    """Names between commas, each a known one."""
+    from cnnlab.registry import suggestion
+
+    names = [name for name in (part.strip() for part in text.split(",")) if name]
+    for name in names:
+        if name not in known:
+            raise UnknownNameError(
+                f"nothing is called '{name}'", where=option, todo=suggestion(name, list(known))
+            )
+    return names

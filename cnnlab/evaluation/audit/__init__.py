@@ -1,0 +1,1 @@
+"""What is wrong with a dataset: copies, wrong labels, broken images, imbalance, drift."""

@@ -1,0 +1,120 @@
+"""Near copies: two versions of one picture, told from two pictures of the same kind."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cnnlab.evaluation.audit.hashing import Hashes, hash_images
+from cnnlab.evaluation.audit.likeness import likeness_of
+from cnnlab.evaluation.audit.neighbours import pairs_within
+
+__all__ = ["LEAST_LIKENESS", "RADII", "NearCopies", "near_copies"]
+
+#: Bits of 64 by which hashes may differ: the largest of these that leaves few enough candidates.
+RADII = (0, 2, 4, 6, 10, 14)
+#: Candidates an image. Where there are more, images are so much alike that hashes tell little.
+_CANDIDATES_AN_IMAGE, _ALWAYS = 2, 20_000
+
+#: The likeness that a near copy has at least. Of CIFAR-10-JPEG's candidate pairs those of like
+#: layout thin out before 0.5, and nearly all above are one photograph: docs/results/audit.md.
+LEAST_LIKENESS = 0.5
+#: Where images of a class are as much alike by chance, copies must stand out: by so many
+#: deviations above the median likeness of random pairs of the class (of a hundred million normal
+#: draws none lies further off) ...
+_DEVIATIONS = 6.0
+#: ... but what is as much alike as this counts everywhere.
+_CERTAIN = 0.98
+#: Random pairs that are compared, in all and of each class.
+_RANDOM_PAIRS, _FEWEST_PAIRS = 10_000, 50
+
+Rows = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class NearCopies:
+    """Pairs of images that show the same picture.
+
+    Attributes
+    ----------
+    first, second: int64 ``[K]``, rows, ``first < second``.
+    likeness: float64 ``[K]``, see :func:`cnnlab.evaluation.audit.likeness.likeness_of`.
+    bits: int64 ``[K]``, by how many of 64 bits their hashes differ.
+    mirrored: bool ``[K]``, whether it is the mirror image that is alike.
+    radius: the bits that hashes were allowed to differ by.
+    thresholds: float64 ``[C]``, the likeness asked for in each class; of two classes the higher.
+    """
+
+    first: Rows
+    second: Rows
+    likeness: NDArray[np.float64]
+    bits: Rows
+    mirrored: NDArray[np.bool_]
+    radius: int
+    thresholds: NDArray[np.float64]
+
+
+def near_copies(images: NDArray[np.uint8], labels: Rows, rows: Rows) -> NearCopies:
+    """Find the near copies among ``rows`` (whose bytes differ) of uint8 ``[N, H, W, C]``.
+
+    ``labels`` int64 ``[N]`` say which images are of one kind: how much these are alike by chance
+    is measured on random pairs. Raises nothing; no rows give no pairs.
+    """
+    hashes = hash_images(images, rows)
+    seen = ~hashes.flat
+    rows, hashes = rows[seen], Hashes(hashes.plain[seen], hashes.mirrored[seen], hashes.flat[seen])
+    first, second, bits, mirrored, radius = _candidates(hashes)
+    first, second = rows[first], rows[second]
+    thresholds = _thresholds(images, labels)
+    likeness = likeness_of(images, first, second, mirrored)
+    wanted = np.maximum(thresholds[labels[first]], thresholds[labels[second]])
+    kept = np.flatnonzero(likeness >= wanted)
+    # A symmetric picture is found both ways: the more alike one stays.
+    order = kept[np.lexsort((-likeness[kept], second[kept], first[kept]))]
+    again = (np.diff(first[order]) == 0) & (np.diff(second[order]) == 0)
+    order = order[np.concatenate([[True], ~again])[: len(order)]]
+    pairs = (first[order], second[order], likeness[order], bits[order], mirrored[order])
+    return NearCopies(*pairs, radius, thresholds)
+
+
+def _candidates(hashes: Hashes) -> tuple[Rows, Rows, Rows, NDArray[np.bool_], int]:
+    """Pairs ``i < j`` by their hashes, plain and mirrored, within the largest radius that goes."""
+    most = max(_ALWAYS, _CANDIDATES_AN_IMAGE * len(hashes.plain))
+    no_rows, no_flags = np.empty(0, np.int64), np.empty(0, np.bool_)
+    nothing = (no_rows, no_rows, no_rows, no_flags)
+    best, largest = nothing, 0
+    for radius in RADII:
+        found, count = [nothing], 0
+        for mirror, others in ((False, hashes.plain), (True, hashes.mirrored)):
+            for left, right, bits in pairs_within(hashes.plain, others, radius):
+                found.append((left, right, bits, np.full(len(left), mirror)))
+                count += len(left)
+                if count > most:
+                    return (*best, largest)
+        left, right, bits, turned = (np.concatenate(column) for column in zip(*found, strict=True))
+        best, largest = (left, right, bits, turned), radius
+    return (*best, largest)
+
+
+def _thresholds(images: NDArray[np.uint8], labels: Rows) -> NDArray[np.float64]:
+    """The likeness to ask for in each class, by that of random pairs of its images."""
+    generator = np.random.default_rng(0)
+    classes = int(labels.max(initial=0)) + 1
+    each = max(_FEWEST_PAIRS, _RANDOM_PAIRS // classes)
+    thresholds = np.full(classes, LEAST_LIKENESS)
+    for label in range(classes):
+        rows = np.flatnonzero(labels == label)
+        left, right = generator.integers(0, len(rows), (2, each)) if len(rows) else ([], [])
+        left, right = rows[left], rows[right]
+        apart = left != right
+        if np.count_nonzero(apart) < _FEWEST_PAIRS // 2:
+            continue
+        upright = np.zeros(int(apart.sum()), np.bool_)
+        alike = likeness_of(images, left[apart], right[apart], upright, least_alike=-1.0)
+        middle = np.median(alike)
+        deviation = 1.4826 * np.median(np.abs(alike - middle))
+        level = middle + _DEVIATIONS * deviation
+        thresholds[label] = min(max(LEAST_LIKENESS, float(level)), _CERTAIN)
+    return thresholds
