@@ -19,7 +19,7 @@ RADII = (0, 2, 4, 6, 10, 14)
 _CANDIDATES_AN_IMAGE, _ALWAYS = 2, 20_000
 
 #: The likeness that a near copy has at least. Of CIFAR-10-JPEG's candidate pairs those of like
-#: layout thin out before 0.5, and nearly all above are one photograph: docs/results/audit.md.
+#: layout thin out before 0.5, and nearly all above are one photograph: docs/results/log.md.
 LEAST_LIKENESS = 0.5
 #: Where images of a class are as much alike by chance, copies must stand out: by so many
 #: deviations above the median likeness of random pairs of the class (of a hundred million normal
