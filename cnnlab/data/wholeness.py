@@ -44,7 +44,8 @@ def is_whole(data: bytes, image_format: str | None) -> bool:
 
 
 def _png_is_whole(data: memoryview) -> bool:
-    at, packed = _PNG_MAGIC, []
+    at = _PNG_MAGIC
+    packed: list[memoryview] = []
     head = bytes(data[at + 8 : at + 21])
     while at + 12 <= len(data):
         (length,) = struct.unpack_from(">I", data, at)
