@@ -18,6 +18,7 @@ from cnnlab.metrics.checks import (
     checked_matrix,
     checked_same_length,
 )
+from cnnlab.metrics.statistics import Interval, clopper_pearson
 
 __all__ = [
     "ClassScores",
@@ -37,6 +38,7 @@ class ClassScores:
 
     Attributes
     ----------
+    hits: images of this class that were given it.
     precision: of the images given this class, the share that are of it; 0 where none was given.
     recall: of this class's images, the share that was given it; 0 where it has no images.
     f1: harmonic mean of the two; 0 where both are 0.
@@ -49,6 +51,22 @@ class ClassScores:
     f1: float
     support: int
     predicted: int
+    hits: int
+
+    @property
+    def precision_interval(self) -> Interval | None:
+        """Clopper and Pearson's 95% interval; None where the class was never predicted."""
+        return clopper_pearson(self.hits, self.predicted) if self.predicted else None
+
+    @property
+    def recall_interval(self) -> Interval | None:
+        """Clopper and Pearson's 95% interval; None where the class has no images."""
+        return clopper_pearson(self.hits, self.support) if self.support else None
+
+    def measured(self) -> dict[str, float | None]:
+        """The three scores by name; None where there was nothing to divide by."""
+        values = {"precision": self.precision, "recall": self.recall, "f1": self.f1}
+        return {name: None if name in self.undefined else v for name, v in values.items()}
 
     @property
     def undefined(self) -> tuple[str, ...]:
@@ -94,8 +112,8 @@ def per_class_report(matrix: ArrayLike) -> list[ClassScores]:
     recall = hits / np.maximum(support, 1)
     f1 = 2 * hits / np.maximum(support + predicted, 1)
     return [
-        ClassScores(float(p), float(r), float(f), int(s), int(n))
-        for p, r, f, s, n in zip(precision, recall, f1, support, predicted, strict=True)
+        ClassScores(float(p), float(r), float(f), int(s), int(n), int(h))
+        for p, r, f, s, n, h in zip(precision, recall, f1, support, predicted, hits, strict=True)
     ]
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from cnnlab.metrics.bootstrap import MacroIntervals, macro_intervals
 from cnnlab.metrics.calibration import ECE_BINS, brier, ece, nll, softmax
 from cnnlab.metrics.checks import checked_indices, checked_logits
 from cnnlab.metrics.confusion import (
@@ -56,6 +58,11 @@ class Scores:
     ece_bins: int
     matrix: NDArray[np.int64]
     per_class: tuple[ClassScores, ...]
+
+    @cached_property
+    def macro_intervals(self) -> MacroIntervals:
+        """95% bootstrap intervals of macro F1 and balanced accuracy; takes a moment."""
+        return macro_intervals(self.matrix)
 
 
 def score(logits: ArrayLike, labels: ArrayLike) -> Scores:

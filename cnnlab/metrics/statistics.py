@@ -12,7 +12,7 @@ __all__ = ["Interval", "clopper_pearson", "wilson_interval"]
 
 
 class Interval(NamedTuple):
-    """A two-sided confidence interval for a share, both ends within 0 to 1."""
+    """A two-sided confidence interval, of a share (0 to 1) or of a difference of two (-1 to 1)."""
 
     low: float
     high: float

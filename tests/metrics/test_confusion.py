@@ -180,3 +180,32 @@ def test_bad_matrices_are_refused(matrix: NDArray[np.int64], says: str) -> None:
 def test_k_outside_the_classes_is_refused(k: int) -> None:
     with pytest.raises(InputError, match="k: "):
         top_k_accuracy(np.zeros((1, 3)), [0], k)
+
+
+def test_intervals_of_a_class_are_clopper_and_pearson_s() -> None:
+    from scipy.stats import binomtest
+
+    first, second, absent = per_class_report([[8, 2, 0], [3, 0, 0], [0, 0, 0]])
+    for interval, hits, n in (
+        (first.recall_interval, 8, 10),
+        (first.precision_interval, 8, 11),
+        (second.recall_interval, 0, 3),
+    ):
+        expected = binomtest(hits, n).proportion_ci(0.95, "exact")
+        assert list(interval) == pytest.approx([expected.low, expected.high])
+    assert absent.recall_interval is absent.precision_interval is None
+
+
+def test_the_report_s_printed_scores_of_model_f_come_out() -> None:
+    """Its accuracy, precision, recall and F1 on test, from its own confusion matrix."""
+    from cnnlab.models import report_figures
+
+    figures = report_figures()["models"]["model-f"]
+    matrix, printed = figures["test_confusion_matrix"], figures["test_report"]
+    assert top1(matrix) == pytest.approx(0.7865)
+    assert round(top1(matrix), 2) == printed["accuracy"]
+    rows = per_class_report(matrix)
+    for name in ("precision", "recall", "f1"):
+        ours = [getattr(row, name) for row in rows]
+        # Printed with two decimals, of which one or another was rounded the other way.
+        np.testing.assert_allclose(ours, printed[name], atol=0.005 + 1e-9)

@@ -1,0 +1,207 @@
+"""A recipe trained with several seeds: its mean, and whether another's differs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import NormalDist
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cnnlab.errors import InputError
+from cnnlab.metrics.checks import checked_confidence
+from cnnlab.metrics.statistics import Interval
+
+__all__ = [
+    "MeanDifference",
+    "SeedSummary",
+    "improvement_probability",
+    "paired_difference",
+    "pooled_difference",
+    "summarize",
+    "welch_difference",
+]
+
+_HALVINGS = 60
+
+
+@dataclass(frozen=True)
+class SeedSummary:
+    """What several trainings of one recipe give.
+
+    Attributes
+    ----------
+    n: trainings.
+    mean: of the accuracies.
+    deviation: their standard deviation (divided by n - 1); None for one training.
+    interval: 95% t interval of the mean; None for one training.
+    """
+
+    n: int
+    mean: float
+    deviation: float | None
+    interval: Interval | None
+
+
+def summarize(values: Sequence[float], confidence: float = 0.95) -> SeedSummary:
+    """Mean, standard deviation and Student's t interval (1908) of one value a training."""
+    sample = _checked(values, fewest=1)
+    if len(sample) == 1:
+        return SeedSummary(1, float(sample[0]), None, None)
+    mean = MeanDifference(
+        float(sample.mean()), _error(sample), len(sample) - 1.0, "t", float(sample.std(ddof=1))
+    )
+    return SeedSummary(len(sample), mean.value, mean.deviation, mean.interval(confidence))
+
+
+@dataclass(frozen=True)
+class MeanDifference:
+    """A difference of two means with what a t test needs.
+
+    Attributes
+    ----------
+    value: mean of a minus mean of b.
+    error: its standard error.
+    freedom: degrees of freedom.
+    method: which t.
+    deviation: what the seeds-needed formula takes: the standard deviation of a pair's difference,
+        or of one training where seeds have no partner.
+    """
+
+    value: float
+    error: float
+    freedom: float
+    method: str
+    deviation: float
+
+    def interval(self, confidence: float = 0.95) -> Interval:
+        """The two-sided t interval."""
+        from scipy.special import stdtrit
+
+        quantile = float(stdtrit(self.freedom, (1 + checked_confidence(confidence)) / 2))
+        return Interval(self.value - quantile * self.error, self.value + quantile * self.error)
+
+    @property
+    def p_value(self) -> float:
+        """Two-sided, of no difference at all."""
+        return min(1.0, 2 * self._tail(abs(self.value)))
+
+    def equivalence_p(self, margin: float) -> float:
+        """Two one-sided tests (Schuirmann, 1987): p of a difference of ``margin`` or more."""
+        return self._tail(margin - abs(self.value))
+
+    def within(self, margin: float) -> bool | None:
+        """Whether the means are less than ``margin`` apart; None where neither is shown.
+
+        A yes needs p < 0.05 in both one-sided tests, a no a 95% interval that lies outside whole.
+        """
+        if self.equivalence_p(margin) < 0.05:
+            return True
+        low, high = self.interval()
+        return False if low > margin or high < -margin else None
+
+    def _tail(self, distance: float) -> float:
+        """The chance of an estimate so far beyond the truth."""
+        from scipy.special import stdtr
+
+        if self.error == 0:  # trainings that never vary: any difference is one
+            return 0.5 if distance == 0 else 0.0 if distance > 0 else 1.0
+        return float(stdtr(self.freedom, -distance / self.error))
+
+
+def welch_difference(a: Sequence[float], b: Sequence[float]) -> MeanDifference:
+    """Mean of ``a`` minus that of ``b``, without assuming that both vary alike (Welch, 1947)."""
+    first, second = _checked(a, fewest=2), _checked(b, fewest=2)
+    shares = [_error(sample) ** 2 for sample in (first, second)]
+    parts = [s**2 / (len(x) - 1) for s, x in zip(shares, (first, second), strict=True)]
+    whole, free = sum(shares), len(first) + len(second) - 2.0
+    variance = (first.var(ddof=1) + second.var(ddof=1)) / 2
+    return MeanDifference(
+        value=float(first.mean() - second.mean()),
+        error=math.sqrt(whole),
+        freedom=whole**2 / sum(parts) if sum(parts) > 0 else free,
+        method="Welch's t",
+        deviation=math.sqrt(variance),
+    )
+
+
+def paired_difference(a: Sequence[float], b: Sequence[float]) -> MeanDifference:
+    """Mean of ``a`` minus that of ``b``, where ``a[i]`` and ``b[i]`` share seed and split."""
+    first, second = _checked(a, fewest=2), _checked(b, fewest=2)
+    if len(first) != len(second):
+        raise InputError(f"{len(first)} and {len(second)} values", expected="pairs")
+    apart = first - second
+    return MeanDifference(
+        value=float(apart.mean()),
+        error=_error(apart),
+        freedom=len(apart) - 1.0,
+        method="paired t",
+        deviation=float(apart.std(ddof=1)),
+    )
+
+
+def pooled_difference(a: Sequence[float], b: Sequence[float]) -> MeanDifference:
+    """Mean of ``a`` minus that of ``b``, if both vary alike (Student, 1908).
+
+    The one that can be asked where a side was trained once: the other says how much seeds matter.
+    """
+    first, second = _checked(a, fewest=1), _checked(b, fewest=1)
+    freedom = len(first) + len(second) - 2
+    if freedom < 1:
+        raise InputError("one training each", expected="two or more of one of them")
+    squares = sum(float(((x - x.mean()) ** 2).sum()) for x in (first, second))
+    deviation = math.sqrt(squares / freedom)
+    return MeanDifference(
+        value=float(first.mean() - second.mean()),
+        error=deviation * math.sqrt(1 / len(first) + 1 / len(second)),
+        freedom=float(freedom),
+        method="pooled t",
+        deviation=deviation,
+    )
+
+
+def improvement_probability(
+    a: Sequence[float], b: Sequence[float], confidence: float = 0.95
+) -> tuple[float, Interval]:
+    """The chance that a training of ``a`` is better than one of ``b``; a tie counts one half.
+
+    The estimate is Mann and Whitney's (1947) share of won pairs; the interval is Newcombe's
+    fifth method (2006), which has a width even where every pair is won.
+    """
+    first, second = _checked(a, fewest=1), _checked(b, fewest=1)
+    wins = np.sign(first[:, None] - second[None, :])
+    share = float((wins.mean() + 1) / 2)
+    z = NormalDist().inv_cdf((1 + checked_confidence(confidence)) / 2)
+
+    def end(limit: float) -> float:
+        near, far = share, limit
+        for _ in range(_HALVINGS):
+            middle = (near + far) / 2
+            spread = _win_variance(middle, len(first), len(second))
+            if (share - middle) ** 2 <= z * z * spread:
+                near = middle
+            else:
+                far = middle
+        return near
+
+    return share, Interval(end(0.0), end(1.0))
+
+
+def _win_variance(share: float, n_a: int, n_b: int) -> float:
+    """Hanley and McNeil's variance (1982) of the share of won pairs, at a true share."""
+    other = (n_a + n_b) / 2 - 1
+    spread = 1 + other * ((1 - share) / (2 - share) + share / (1 + share))
+    return share * (1 - share) * spread / (n_a * n_b)
+
+
+def _error(sample: NDArray[np.float64]) -> float:
+    return float(sample.std(ddof=1)) / math.sqrt(len(sample))
+
+
+def _checked(values: Sequence[float], *, fewest: int) -> NDArray[np.float64]:
+    sample = np.asarray(values, dtype=np.float64)
+    if sample.ndim != 1 or len(sample) < fewest or not np.isfinite(sample).all():
+        raise InputError(f"values {list(values)}", expected=f"finite numbers, {fewest} or more")
+    return sample
