@@ -22,18 +22,31 @@ def evaluate(
     split: Annotated[
         Split, typer.Option(help="Choose on validation; opening test is written to the ledger.")
     ] = Split.VALIDATION,
+    top_k: Annotated[
+        int | None,
+        typer.Option("--top-k", min=1, metavar="K", help="Right if among the K likeliest (5)."),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Draw confidence against accuracy, .svg or .png."),
+    ] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps.")] = None,
     runs: RunsFolder = Path("runs"),
     offline: Offline = False,
     as_json: Json = False,
 ) -> None:
-    """Accuracy with its interval, confusion matrix and scores of every class."""
+    """Accuracy and other metrics with their intervals, confusion matrix, scores of every class."""
     from cnnlab.evaluation.evaluate import evaluate as evaluate_run
     from cnnlab.runs import open_run
+    from cnnlab.workflows.pictures import picture_path, write_picture
 
     go_offline(offline)
-    evaluation = evaluate_run(open_run(run, runs=runs), split.value, device=device, say=note)
+    drawn = None if out is None else picture_path(out)
+    opened = open_run(run, runs=runs)
+    evaluation = evaluate_run(opened, split.value, top_k=top_k, device=device, say=note)
+    if drawn is not None:
+        write_picture(evaluation.figure(), drawn)
     if as_json:
-        print_json(evaluation.to_dict())
+        print_json({**evaluation.to_dict(), "picture": None if drawn is None else str(drawn)})
     else:
         print_text(evaluation.to_text())

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,29 +13,56 @@ from cnnlab.data.dataset import Dataset
 from cnnlab.data.source import Say, unsaid
 from cnnlab.device import choose_device, set_up_torch
 from cnnlab.errors import RunError
+from cnnlab.evaluation.evaluation_text import evaluation_text
 from cnnlab.evaluation.ledger import enter_test_opening
+from cnnlab.evaluation.temperature import Calibrated, calibrate, save_temperature
 from cnnlab.inference import Preprocessing, load_network, predict_logits
-from cnnlab.metrics import ClassScores, Scores, score
+from cnnlab.metrics import (
+    ClassScores,
+    CoverageCurve,
+    Interval,
+    ReliabilityBin,
+    Scores,
+    coverage_curve,
+    reliability_bins,
+    score,
+    softmax,
+    top_k_accuracy,
+    wilson_interval,
+)
+from cnnlab.metrics.checks import checked_count
 from cnnlab.models.layers import shape_text
 from cnnlab.runs import Predictions, Run
-from cnnlab.tables import ShownAsText, text_table
+from cnnlab.tables import ShownAsText
+
+if TYPE_CHECKING:
+    from cnnlab.evaluation.figures import Picture
 
 __all__ = ["Evaluation", "SplitName", "evaluate", "evaluation_of"]
 
 SplitName = Literal["validation", "test"]
 
-#: A wider matrix does not fit a terminal; the report and ``--json`` have it.
-_LARGEST_PRINTED_MATRIX = 25
+#: Where accuracy is told if only the surest images are answered.
+COVERAGES = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1)
+_TOP_K = 5
 
 
 @dataclass(frozen=True, eq=False)
 class Evaluation(ShownAsText):
-    """One run on one split; everything in it follows from ``predictions/SPLIT.npz``."""
+    """One run on one split; everything in it follows from ``predictions/SPLIT.npz``.
+
+    Attributes
+    ----------
+    top_k: how many of the largest logits count in ``top_k_share``; None: five where there are
+        more classes than that.
+    """
 
     run: Run
     split: str
+    predictions: Predictions
     scores: Scores
     class_names: list[str]
+    top_k: int | None = None
 
     def headline(self) -> str:
         """Top-1 accuracy with its interval, in one line."""
@@ -45,30 +73,45 @@ class Evaluation(ShownAsText):
             f"(95% interval {low:.4f} to {high:.4f}, n = {scores.n:,})"
         )
 
+    @cached_property
+    def probabilities(self) -> NDArray[np.float64]:
+        """Softmax of the logits, ``[N, C]``, at temperature 1: what the network itself says."""
+        return softmax(self.predictions.logits)
+
+    @cached_property
+    def bins(self) -> list[ReliabilityBin]:
+        """The bins behind the ECE."""
+        return reliability_bins(self.probabilities, self.predictions.labels)
+
+    @cached_property
+    def calibrated(self) -> Calibrated | None:
+        """What the temperature that was fitted on validation changes; None where there is none."""
+        return calibrate(self.run, self.split, self.predictions)
+
+    @cached_property
+    def coverage(self) -> CoverageCurve:
+        """Accuracy where only the surest images are answered."""
+        return coverage_curve(self.probabilities, self.predictions.labels)
+
+    @property
+    def top_k_share(self) -> tuple[int, float, Interval] | None:
+        """k, the share of images whose class is among the k likeliest, its Wilson interval."""
+        k = self.top_k or (_TOP_K if len(self.class_names) > _TOP_K else None)
+        if k is None:
+            return None
+        share = top_k_accuracy(self.predictions.logits, self.predictions.labels, k)
+        return k, share, wilson_interval(round(share * self.scores.n), self.scores.n)
+
+    def figure(self) -> Picture:
+        """Reliability diagram, and accuracy against coverage."""
+        from cnnlab.evaluation.figures import calibration_figure
+
+        title = f"{self.run.name}, {self.scores.n:,} {self.split} images"
+        return calibration_figure(self.bins, self.coverage, title=title)
+
     def to_text(self) -> str:
         """What ``cnnlab evaluate`` prints: headline, confusion matrix, scores of every class."""
-        scores, names = self.scores, self.class_names
-        others = (
-            f"macro F1 {scores.macro_f1:.4f}, balanced accuracy {scores.balanced_accuracy:.4f}, "
-            f"NLL {scores.nll:.4f}, ECE {scores.ece:.4f} ({scores.ece_bins} equal-mass bins)"
-        )
-        per_class = text_table(
-            ["class", "precision", "recall", "f1", "support"],
-            [
-                (name, *_measured(entry).values(), entry.support)
-                for name, entry in zip(names, scores.per_class, strict=True)
-            ],
-        )
-        parts = [f"{self.run.path}: {self.headline()}\n{others}", per_class]
-        if len(names) <= _LARGEST_PRINTED_MATRIX:
-            rows = zip(names, scores.matrix.tolist(), strict=True)
-            matrix = text_table(
-                ["true \\ predicted", *map(str, range(len(names)))],
-                [(f"{index} {name}", *row) for index, (name, row) in enumerate(rows)],
-            )
-            title = "confusion matrix (rows: true classes, columns: predicted classes)"
-            parts.insert(1, f"{title}\n{matrix}")
-        return "\n\n".join(parts)
+        return evaluation_text(self)
 
     def to_dict(self) -> dict[str, Any]:
         """What ``cnnlab evaluate --json`` prints."""
@@ -81,62 +124,94 @@ class Evaluation(ShownAsText):
             "top1_interval": list(scores.top1_interval),
             "top5": scores.top5,
             "macro_f1": scores.macro_f1,
+            "macro_f1_interval": list(scores.macro_intervals.macro_f1),
             "balanced_accuracy": scores.balanced_accuracy,
+            "balanced_accuracy_interval": list(scores.macro_intervals.balanced_accuracy),
             "nll": scores.nll,
             "brier": scores.brier,
             "ece": scores.ece,
             "ece_bins": scores.ece_bins,
+            **self._confidence(),
             "class_names": self.class_names,
             "confusion_matrix": scores.matrix.tolist(),
             "confusion_matrix_axes": "rows are true classes, columns are predicted classes",
             "per_class": [
-                {"class": name, **_measured(entry), "support": entry.support}
+                {"class": name, **_class_record(entry)}
                 for name, entry in zip(self.class_names, scores.per_class, strict=True)
             ],
         }
 
+    def _confidence(self) -> dict[str, Any]:
+        """What the probabilities are worth, as plain values."""
+        found, curve = self.top_k_share, self.coverage
+        return {
+            "top_k": None
+            if found is None
+            else {"k": found[0], "accuracy": found[1], "interval": list(found[2])},
+            "calibration": self.calibrated.to_dict() if self.calibrated else None,
+            "reliability": [
+                {"count": group.count, "confidence": group.confidence, "accuracy": group.accuracy}
+                for group in self.bins
+            ],
+            "selective": {
+                "area": curve.area,
+                "points": [
+                    {"coverage": share, "accuracy": curve.accuracy_at(share)} for share in COVERAGES
+                ],
+            },
+        }
 
-def _measured(entry: ClassScores) -> dict[str, float | None]:
+
+def _class_record(entry: ClassScores) -> dict[str, Any]:
     """A class's scores; None where there was nothing to divide by, so nothing was measured."""
-    values = {"precision": entry.precision, "recall": entry.recall, "f1": entry.f1}
-    return {name: None if name in entry.undefined else value for name, value in values.items()}
+    intervals = {"precision": entry.precision_interval, "recall": entry.recall_interval}
+    return {
+        **entry.measured(),
+        **{
+            f"{name}_interval": None if interval is None else list(interval)
+            for name, interval in intervals.items()
+        },
+        "support": entry.support,
+    }
 
 
-def evaluation_of(run: Run, split: SplitName) -> Evaluation | None:
+def evaluation_of(run: Run, split: SplitName, *, top_k: int | None = None) -> Evaluation | None:
     """What the saved predictions say; None where there are none."""
     predictions = run.predictions(split)
-    if predictions is None:
-        return None
-    return _evaluation(run, split, score(predictions.logits, predictions.labels))
+    return None if predictions is None else _evaluation(run, split, predictions, top_k)
 
 
-def _evaluation(run: Run, split: SplitName, scores: Scores) -> Evaluation:
-    """Put scores and class names together; there are as many of both in a sound run."""
-    names = run.class_names
+def _evaluation(run: Run, split: str, predictions: Predictions, top_k: int | None) -> Evaluation:
+    """Score predictions; there are as many class names as classes in a sound run."""
+    names, scores = run.class_names, score(predictions.logits, predictions.labels)
     if len(names) != len(scores.per_class):
         raise RunError(
             f"{len(names)} class names for {len(scores.per_class)} classes",
             where=run.path / "split.json",
             todo="train it again",
         )
-    return Evaluation(run, split, scores, names)
+    return Evaluation(run, split, predictions, scores, names, top_k)
 
 
 def evaluate(
     run: Run,
     split: SplitName = "validation",
     *,
+    top_k: int | None = None,
     device: str | None = None,
     command: str | None = None,
     say: Say = unsaid,
 ) -> Evaluation:
     """Predict a split with the run's chosen weights, save the logits and score them.
 
-    Opening test is written to the run's ledger, with ``command`` as its reason.
-    Raises :class:`RunError` where the run has no weights, its data has changed, or the split
-    holds no image.
+    On validation the temperature is fitted and kept, too. Opening test is written to the run's
+    ledger, with ``command`` as its reason. Raises :class:`RunError` where the run has no weights,
+    its data has changed, or the split holds no image, and ``InputError`` for a ``top_k`` beyond
+    the number of classes, before anything is opened.
     """
     config = run.typed_config()
+    if top_k is not None:
+        checked_count(top_k, name="top-k", low=1, high=len(run.class_names))
     rows = np.array(run.split[split], dtype=np.int64)
     if not len(rows):
         raise RunError(f"its {split} split holds no image", where=run.path)
@@ -146,12 +221,16 @@ def evaluate(
     preprocessing = Preprocessing.from_dict(run.preprocessing)
     _check_fit(run, dataset, preprocessing, rows)
     logits = predict_logits(network, dataset.images, preprocessing, rows=rows)
-    scores = score(logits, dataset.labels[rows])
-    made = _evaluation(run, split, scores)
+    predictions = Predictions(logits, dataset.labels[rows], rows)
+    evaluation = _evaluation(run, split, predictions, top_k)
     if split == "test":
+        scores = evaluation.scores
         enter_test_opening(run, n=scores.n, top1=scores.top1, command=command)
-    run.save_predictions(split, Predictions(logits, dataset.labels[rows], rows))
-    return made
+    else:
+        # Before the predictions: where these are, a run counts as evaluated.
+        save_temperature(run, predictions)
+    run.save_predictions(split, predictions)
+    return evaluation
 
 
 def _check_fit(

@@ -25,6 +25,8 @@ __all__ = [
 ]
 
 _HALVINGS = 60
+#: Below so many trainings the normal distribution is too sure of the share of won pairs.
+_FEW = 5
 
 
 @dataclass(frozen=True)
@@ -168,12 +170,18 @@ def improvement_probability(
     """The chance that a training of ``a`` is better than one of ``b``; a tie counts one half.
 
     The estimate is Mann and Whitney's (1947) share of won pairs; the interval is Newcombe's
-    fifth method (2006), which has a width even where every pair is won.
+    fifth method (2006), which has a width even where every pair is won. With fewer than five
+    trainings of one of them it would be too narrow (docs/results/statistics.md); there Student's
+    t takes the place of the normal distribution.
     """
+    from scipy.special import stdtrit
+
     first, second = _checked(a, fewest=1), _checked(b, fewest=1)
     wins = np.sign(first[:, None] - second[None, :])
     share = float((wins.mean() + 1) / 2)
-    z = NormalDist().inv_cdf((1 + checked_confidence(confidence)) / 2)
+    level = (1 + checked_confidence(confidence)) / 2
+    few, freedom = min(len(first), len(second)) < _FEW, len(first) + len(second) - 2
+    z = float(stdtrit(max(freedom, 1), level)) if few else NormalDist().inv_cdf(level)
 
     def end(limit: float) -> float:
         near, far = share, limit

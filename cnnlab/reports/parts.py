@@ -13,6 +13,7 @@ from cnnlab.reports.wording import (
     count,
     decimal,
     enumeration,
+    interval_text,
     percent,
     share_in_full,
 )
@@ -141,12 +142,19 @@ def _first(names: list[str], most: int = 20) -> list[str]:
 def scores_table(evaluation: Evaluation) -> Table:
     """Every metric of a split."""
     scores = evaluation.scores
+    f1, balanced = scores.macro_intervals
     rows = [["Top-1 accuracy", accuracy_in_full(scores)]]
     if scores.top5 is not None:
         rows.append(["Top-5 accuracy", share_in_full(scores.top5, scores.n)])
     rows += [
-        ["Balanced accuracy (mean recall)", percent(scores.balanced_accuracy)],
-        ["Macro F1", decimal(scores.macro_f1)],
+        [
+            "Balanced accuracy (mean recall)",
+            f"{percent(scores.balanced_accuracy)} (95% interval {interval_text(balanced)})",
+        ],
+        [
+            "Macro F1",
+            f"{decimal(scores.macro_f1)} (95% interval {decimal(f1.low)} to {decimal(f1.high)})",
+        ],
         ["Negative log-likelihood (nats)", decimal(scores.nll)],
         ["Brier score (0 to 2)", decimal(scores.brier)],
         [

@@ -264,6 +264,23 @@ class Run:
         """Write ``predictions/SPLIT-corrupted.npz`` in one step."""
         predictions.write(self._predictions_file(f"{split}-corrupted"))
 
+    @property
+    def temperature_file(self) -> Path:
+        """Where evaluation on validation writes the temperature that it fits."""
+        return self.path / "predictions" / "temperature.json"
+
+    @property
+    def temperature(self) -> float | None:
+        """What ``softmax(logits / temperature)`` is best calibrated with; None: not fitted."""
+        if not self.temperature_file.exists():
+            return None
+        return float(self._json("predictions/temperature.json")["temperature"])
+
+    @property
+    def group(self) -> Record | None:
+        """``group.json``: the group of seeds that it is of, if it was trained as one of several."""
+        return self._json("group.json") if (self.path / "group.json").exists() else None
+
     def _predictions_file(self, split: str) -> Path:
         return self.path / "predictions" / f"{split}.npz"
 

@@ -1,7 +1,12 @@
+import json
+
 import numpy as np
 import pytest
+from scipy.special import softmax
+from scipy.stats import binomtest
+from sklearn.metrics import log_loss, top_k_accuracy_score
 
-from cnnlab.errors import RunError
+from cnnlab.errors import InputError, RunError
 from cnnlab.evaluation.evaluate import evaluate, evaluation_of
 from cnnlab.workflows.configure import configure
 from cnnlab.workflows.train import train_and_evaluate
@@ -60,6 +65,52 @@ def test_a_run_without_weights_says_how_to_go_on(run, tmp_path):
     (copy / "checkpoints" / "best.safetensors").unlink()
     with pytest.raises(RunError, match="no weights yet; finish it with: cnnlab train --resume"):
         evaluate(open_run(copy))
+
+
+def test_confidence_is_told_from_the_saved_logits(run):
+    said = json.loads(json.dumps(evaluation_of(run, "validation").to_dict(), allow_nan=False))
+    predictions = run.predictions("validation")
+    shares = softmax(predictions.logits.astype(np.float64), axis=1)
+    found = run.temperature
+    assert said["calibration"]["temperature"] == pytest.approx(found)
+    scaled = [log_loss(predictions.labels, softmax(predictions.logits / t, axis=1), labels=range(3))
+              for t in (found * 0.98, found, found * 1.02)]  # fmt: skip
+    assert min(scaled) == scaled[1] or found in (0.01, 100)
+    assert said["calibration"]["nll_before"] == pytest.approx(said["nll"])
+    assert said["calibration"]["measured_on"].startswith("validation, each fifth")
+    order = np.argsort(-shares.max(axis=1), kind="stable")[:10]
+    half = next(p for p in said["selective"]["points"] if p["coverage"] == 0.5)
+    right = (predictions.classes == predictions.labels)[order].mean()
+    assert half["accuracy"] == pytest.approx(right, abs=0.051)  # ties apart
+    assert sum(group["count"] for group in said["reliability"]) == 20
+    low, high = said["macro_f1_interval"]
+    assert low <= said["macro_f1"] <= high
+    recall = said["per_class"][0]
+    hits, support = round(recall["recall"] * recall["support"]), recall["support"]
+    expected = binomtest(hits, support).proportion_ci(0.95, "exact")
+    assert recall["recall_interval"] == pytest.approx([expected.low, expected.high])
+
+
+def test_the_likeliest_k_count_as_asked(run):
+    assert evaluation_of(run, "validation").to_dict()["top_k"] is None  # three classes
+    said = evaluation_of(run, "validation", top_k=2)
+    predictions = run.predictions("validation")
+    expected = top_k_accuracy_score(predictions.labels, predictions.logits, k=2, labels=range(3))
+    assert said.to_dict()["top_k"]["accuracy"] == pytest.approx(expected)
+    assert "top-2 accuracy" in said.to_text()
+    with pytest.raises(InputError, match="top-k: 4; expected 1 to 3"):
+        evaluate(run, top_k=4)
+
+
+def test_on_test_the_temperature_is_validation_s(run):
+    found = evaluate(run, "test", command="a test").calibrated
+    assert found.temperature == run.temperature
+    assert found.measured_on == "test, which did not help to fit it"
+    run.temperature_file.unlink()  # a run from before temperatures were kept
+    assert evaluation_of(run, "test").calibrated.temperature == pytest.approx(found.temperature)
+    (run.path / "predictions" / "test.npz").unlink()
+    evaluate(run)
+    assert run.temperature == pytest.approx(found.temperature)
 
 
 def test_a_notebook_shows_the_text(run):

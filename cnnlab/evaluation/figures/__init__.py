@@ -1,5 +1,6 @@
 """Arrays become pictures: every figure of cnnlab, in one style."""
 
+from cnnlab.evaluation.figures.calibration import calibration_figure
 from cnnlab.evaluation.figures.captioned import captioned_images
 from cnnlab.evaluation.figures.comparison import Measured, comparison_chart
 from cnnlab.evaluation.figures.confusion import COUNTS_UP_TO, confusion_heat_map
@@ -28,6 +29,7 @@ __all__ = [
     "Panel",
     "Picture",
     "StageCurves",
+    "calibration_figure",
     "captioned_images",
     "comparison_chart",
     "confusion_heat_map",
