@@ -3,17 +3,37 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
+import typer
+
+from cnnlab.cli.evaluate import Split
 from cnnlab.cli.options import Json, RunNames, RunsFolder
 from cnnlab.cli.output import print_json, print_text
 
 
-def compare(names: RunNames, runs: RunsFolder = Path("runs"), as_json: Json = False) -> None:
-    """The runs side by side, and for each pair whether they really differ."""
-    from cnnlab.evaluation.compare import compare as compare_runs
-    from cnnlab.runs import open_run
+def compare(
+    names: RunNames,
+    split: Annotated[
+        Split, typer.Option(help="Test only where its predictions are saved; opens nothing.")
+    ] = Split.VALIDATION,
+    margin: Annotated[
+        float | None,
+        typer.Option(metavar="POINTS", help="Closer than that counts as equivalent, e.g. 0.5."),
+    ] = None,
+    runs: RunsFolder = Path("runs"),
+    as_json: Json = False,
+) -> None:
+    """The runs side by side, and for each pair whether they really differ.
 
-    comparison = compare_runs([open_run(name, runs=runs) for name in names])
+    Runs that differ in their seeds alone are one recipe, compared over seeds; the name of a group
+    that `cnnlab train --seeds` trained stands for all its runs.
+    """
+    from cnnlab.evaluation.compare import compare as compare_runs
+    from cnnlab.runs import open_runs
+
+    share = None if margin is None else margin / 100
+    comparison = compare_runs(open_runs(names, runs=runs), split.value, margin=share)
     if as_json:
         print_json(comparison.to_dict())
     else:

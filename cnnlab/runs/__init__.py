@@ -1,7 +1,15 @@
 """The run directory: all that evaluation, reports, export and serving know of training."""
 
 from cnnlab.runs.corrupted import CorruptedPredictions
-from cnnlab.runs.folder import create_run, files_of, find_run, has_marks, list_runs, open_run
+from cnnlab.runs.folder import (
+    create_run,
+    files_of,
+    find_run,
+    has_marks,
+    list_runs,
+    open_run,
+    open_runs,
+)
 from cnnlab.runs.predictions import Predictions
 from cnnlab.runs.run import Run, is_newer_schema
 from cnnlab.runs.tensors import open_tensors
@@ -17,5 +25,6 @@ __all__ = [
     "is_newer_schema",
     "list_runs",
     "open_run",
+    "open_runs",
     "open_tensors",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from cnnlab.files import is_file, storage_errors, write_json, write_text
 from cnnlab.registry import suggestion
 from cnnlab.runs.run import Record, Run
 
-__all__ = ["create_run", "files_of", "find_run", "has_marks", "list_runs", "open_run"]
+__all__ = ["create_run", "files_of", "find_run", "has_marks", "list_runs", "open_run", "open_runs"]
 
 #: What every run has beside its config.yaml from its first moment on.
 _MARKS = ("environment.json", "split.json", "architecture.yaml", "checkpoints", "predictions")
@@ -98,6 +98,27 @@ def open_run(path: str | Path, *, runs: Path = Path("runs")) -> Run:
     run = find_run(path, runs=runs)
     _ = run.config
     return run
+
+
+def open_runs(names: Sequence[str | Path], *, runs: Path = Path("runs")) -> list[Run]:
+    """Open each run as :func:`open_run` does; a group's name stands for its runs in ``runs``."""
+    found: list[Run] = []
+    for name in names:
+        try:
+            found.append(open_run(name, runs=runs))
+        except RunError:
+            members = [run for run in list_runs(runs) if _is_of(run, str(name))]
+            if not members:
+                raise
+            found += members
+    return found
+
+
+def _is_of(run: Run, group: str) -> bool:
+    try:
+        return bool(group) and (run.group or {}).get("name") == group
+    except RunError:  # a damaged one is of no group
+        return False
 
 
 def find_run(path: str | Path, *, runs: Path = Path("runs")) -> Run:

@@ -95,9 +95,16 @@ def _verdicts(compared: Comparison) -> list[Block]:
     said = [*(pair.verdict for pair in compared.pairs), *compared.not_compared]
     if not said:
         return []
+    if not compared.pairs:
+        return [ItemList(tuple(said))]
     method = (
-        "Each pair on the same validation images: the difference in percentage points with its "
-        "95% bootstrap interval over images, and McNemar's exact test. Nothing is corrected for "
-        "the number of pairs, and nothing is said about training again with another seed."
+        "Each pair on the same validation images. Two runs: the difference in percentage points "
+        "with its 95% bootstrap interval over images, and McNemar's exact test. Two recipes, each "
+        "trained with several seeds: Student's t over seeds."
     )
-    return [Paragraph(method), ItemList(tuple(said))] if compared.pairs else [ItemList(tuple(said))]
+    return [Paragraph(method), ItemList(tuple(said)), *_notes(compared)]
+
+
+def _notes(compared: Comparison) -> list[Block]:
+    said = [f"{note[0].upper()}{note[1:]}." for note in compared.notes]
+    return [Paragraph(" ".join(said))] if said else []

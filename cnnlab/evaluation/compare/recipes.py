@@ -1,0 +1,235 @@
+"""Runs of one recipe, trained with several seeds, against those of another."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from cnnlab.evaluation.evaluate import SplitName
+from cnnlab.metrics import (
+    Interval,
+    MeanDifference,
+    SeedSummary,
+    improvement_probability,
+    paired_difference,
+    pooled_difference,
+    seeds_needed,
+    summarize,
+    welch_difference,
+)
+from cnnlab.runs import Predictions, Run
+
+__all__ = ["Recipe", "RecipeComparison", "compare_recipes", "recipes_of"]
+
+#: How the names of such runs mostly end.
+_NUMBERED = re.compile(r"[-_.+]?(seed)?[-_.+]?\d+$")
+#: Settings in which runs of one recipe may differ: by chance, or without moving a weight.
+_FREE = ("name", "seed", "schema_version", "threads")
+
+
+@dataclass(frozen=True, eq=False)
+class Recipe:
+    """Runs that differ in nothing but their seeds; often a single one."""
+
+    label: str
+    runs: list[Run]
+
+    @property
+    def seeds(self) -> list[tuple[int, int]]:
+        """Of each run: its seed, and that of its split."""
+        return [_seeds(run) for run in self.runs]
+
+    def accuracies(self, split: SplitName) -> dict[tuple[int, int], float]:
+        """Top-1 by seeds, of the runs that have predictions."""
+        found = ((_seeds(run), run.predictions(split)) for run in self.runs)
+        return {seeds: _accuracy(saved) for seeds, saved in found if saved is not None}
+
+    def summary(self, split: SplitName) -> SeedSummary | None:
+        """Mean, spread and interval over seeds; None where nothing was evaluated."""
+        values = list(self.accuracies(split).values())
+        return summarize(values) if values else None
+
+
+def _seeds(run: Run) -> tuple[int, int]:
+    settings = run.settings
+    return int(settings["seed"]), int(settings["data"]["split_seed"])
+
+
+def _accuracy(saved: Predictions) -> float:
+    return float((saved.classes == saved.labels).mean())
+
+
+def recipes_of(runs: Sequence[Run], labels: Sequence[str]) -> list[Recipe]:
+    """Bring runs together that differ in their seeds alone, in the order of the first of each.
+
+    Runs of the same configuration and the same seed are one training done twice, not two: such
+    runs stay single. ``labels`` are what single runs are called.
+    """
+    together: dict[str, list[int]] = {}
+    for index, run in enumerate(runs):
+        together.setdefault(_recipe_key(run), []).append(index)
+    found: list[Recipe] = []
+    for indices in together.values():
+        members = [runs[index] for index in indices]
+        if len({_seeds(run) for run in members}) == len(members) > 1:
+            found.append(Recipe(_label(members), members))
+        else:
+            found += [Recipe(labels[index], [runs[index]]) for index in indices]
+    times = Counter(recipe.label for recipe in found)
+    return [
+        recipe
+        if times[recipe.label] == 1
+        else Recipe(f"{recipe.label} ({recipe.runs[0].name} ...)", recipe.runs)
+        for recipe in found
+    ]
+
+
+def _recipe_key(run: Run) -> str:
+    """What runs of one recipe have the same."""
+    settings = {key: value for key, value in run.settings.items() if key not in _FREE}
+    data = {key: value for key, value in settings["data"].items() if key != "split_seed"}
+    training = {
+        key: value
+        for key, value in settings["training"].items()
+        if key != "checkpoint_every_seconds"
+    }
+    kept = {**settings, "data": data, "training": training}
+    return json.dumps([kept, run.split["dataset"]["fingerprint"]], sort_keys=True, default=str)
+
+
+def _label(runs: Sequence[Run]) -> str:
+    """The group's name, or what the runs' names begin with."""
+    groups = {str((run.group or {}).get("name", "")) for run in runs}
+    if len(groups) == 1 and "" not in groups:
+        return groups.pop()
+    stems = {_NUMBERED.sub("", run.name) for run in runs}
+    return stems.pop() if len(stems) == 1 and "" not in stems else f"{runs[0].name} and others"
+
+
+@dataclass(frozen=True)
+class RecipeComparison:
+    """Two recipes over seeds, on the same images.
+
+    Attributes
+    ----------
+    test: the difference of the means (a minus b) with its error; ``test.method`` names the t.
+    n_a, n_b: trainings. n: images on which each was judged.
+    improvement: the chance that a training of a beats one of b, and its 95% interval.
+    seeds_needed: trainings a side at which such a difference would be found four times in five;
+        None where no number shows it.
+    """
+
+    test: MeanDifference
+    n_a: int
+    n_b: int
+    n: int
+    improvement: tuple[float, Interval]
+    seeds_needed: int | None
+
+    @property
+    def difference(self) -> float:
+        """Mean of a minus mean of b."""
+        return self.test.value
+
+    @property
+    def interval(self) -> Interval:
+        """95% t interval of the difference."""
+        return self.test.interval()
+
+    @property
+    def p_value(self) -> float:
+        """Two-sided."""
+        return self.test.p_value
+
+    @property
+    def method(self) -> str:
+        """Which t."""
+        return self.test.method
+
+    def equivalence_interval(self) -> Interval:
+        """The 90% interval: inside ±margin it is equivalence (two one-sided tests)."""
+        return self.test.interval(0.90)
+
+    def equivalent(self, margin: float) -> bool:
+        """Whether the means are shown to lie less than ``margin`` (a share) apart."""
+        return self.test.within(margin) is True
+
+    def to_dict(self) -> dict[str, Any]:
+        """What ``--json`` has of it beside what every pair has."""
+        share, interval = self.improvement
+        return {
+            "seeds_a": self.n_a,
+            "seeds_b": self.n_b,
+            "probability_of_improvement": share,
+            "probability_interval": list(interval),
+            "seeds_needed": self.seeds_needed,
+        }
+
+
+def compare_recipes(a: Recipe, b: Recipe, split: SplitName) -> RecipeComparison | str:
+    """Compare two recipes, of which one at least has two trainings, or say why that cannot be.
+
+    Paired where both have the same seeds on the same splits; else by Welch's t, all on the same
+    images; by Student's pooled t where one of them was trained once.
+    """
+    left, right = a.accuracies(split), b.accuracies(split)
+    for recipe, found in ((a, left), (b, right)):
+        if not found:
+            return f"{a.label} and {b.label}: {recipe.label} has no {split} predictions"
+    if len(left) + len(right) < 3:
+        return f"{a.label} and {b.label}: one evaluated training each tells no recipes apart"
+    paired = set(left) == set(right)
+    images = _images(a, split), _images(b, split)
+    same = images[0] == images[1] if paired else len({*images[0].values(), *images[1].values()}) < 2
+    if not same:
+        return f"{a.label} and {b.label}: judged on different images, so not comparable"
+    first = [left[seeds] for seeds in sorted(left)]
+    second = [right[seeds] for seeds in sorted(right)]
+    if paired:
+        test = paired_difference(first, second)
+    else:
+        once = min(len(first), len(second)) == 1
+        test = (pooled_difference if once else welch_difference)(first, second)
+    n = next(iter(images[0].values()))[0]
+    test = _no_finer_than_images(test, len(first), len(second), n)
+    return RecipeComparison(
+        test=test,
+        n_a=len(first),
+        n_b=len(second),
+        n=n,
+        improvement=improvement_probability(first, second),
+        seeds_needed=seeds_needed(test.value, test.deviation, paired=paired),
+    )
+
+
+def _no_finer_than_images(test: MeanDifference, n_a: int, n_b: int, n: int) -> MeanDifference:
+    """Let trainings that happen to agree to the image not pass for ones that never vary.
+
+    An accuracy is a multiple of 1 / n: rounding to it alone gives a deviation of 1 / (n * 12**0.5).
+    """
+    least = 1 / (n * math.sqrt(12))
+    a_pair = math.sqrt(2) if test.method == "paired t" else 1.0
+    return replace(
+        test,
+        error=max(test.error, least * math.sqrt(1 / n_a + 1 / n_b)),
+        deviation=max(test.deviation, least * a_pair),
+    )
+
+
+def _images(recipe: Recipe, split: SplitName) -> dict[tuple[int, int], tuple[int, int, str]]:
+    """Which images each training was judged on: their number, a digest, the data's fingerprint."""
+    found = {}
+    for run in recipe.runs:
+        saved = run.predictions(split)
+        if saved is not None:
+            rows = np.ascontiguousarray(saved.indices)
+            digest = hash(rows.tobytes())
+            found[_seeds(run)] = (len(rows), digest, str(run.split["dataset"]["fingerprint"]))
+    return found
