@@ -41,6 +41,7 @@ __all__ = [
     "run_card",
     "thin_runs",
     "train",
+    "train_seeds",
     "verify_resume",
     "write_report",
 ]
@@ -69,6 +70,7 @@ _HOMES = {
     "run_card": ("cnnlab.workflows.run_card", "card_of"),
     "thin_runs": ("cnnlab.workflows.thinning", "thin_runs"),
     "train": ("cnnlab.workflows.train", "train_and_evaluate"),
+    "train_seeds": ("cnnlab.workflows.seeds", "train_seeds"),
     "verify_resume": ("cnnlab.workflows.verify_resume", "verify_resume"),
     "write_report": ("cnnlab.reports", "write_report"),
 }

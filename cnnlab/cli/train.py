@@ -10,9 +10,11 @@ import typer
 from cnnlab.cli import training_options as options
 from cnnlab.cli.options import Json, Offline, Overrides, RunsFolder, go_offline
 from cnnlab.cli.output import print_json, print_text
-from cnnlab.errors import ConfigError
+from cnnlab.errors import ConfigError, DivergedError
 
 if TYPE_CHECKING:
+    from cnnlab.config import RunConfig
+    from cnnlab.workflows.seeds import SeedsTrained
     from cnnlab.workflows.train import Trained
 
 
@@ -49,7 +51,16 @@ def train(
     lr: Annotated[str | None, typer.Option(metavar="RATE", help="Learning rate (peak).")] = None,
     optimizer: options.Optimizer = None,
     seed: options.Seed = None,
+    seeds: Annotated[
+        str | None,
+        typer.Option(
+            metavar="N", help="Train N times, or with these seeds (0,1,2); skips what has ended."
+        ),
+    ] = None,
     split_seed: options.SplitSeed = None,
+    vary_split: Annotated[
+        bool, typer.Option("--vary-split", help="With --seeds: each draws its own split, too.")
+    ] = False,
     image_size: options.ImageSize = None,
     device: options.Device = None,
     precision: options.Precision = None,
@@ -91,7 +102,20 @@ def train(
         )
     if inexact and resume is None:
         raise ConfigError("--inexact is for --resume", expected="--resume RUN beside it")
+    if vary_split and seeds is None:
+        raise ConfigError("--vary-split is for --seeds", expected="--seeds N beside it")
+    if seeds is not None:
+        _check_seeds(asked, resume)
+        several = _train_seeds(asked, seeds, runs, vary_split=vary_split)
+        _show(several, as_json=as_json)
+        if several.failed:
+            raise DivergedError(f"{len(several.failed)} of {len(several.runs)} trainings")
+        return
     trained = _train(asked, runs) if resume is None else _resume(resume, runs, inexact=inexact)
+    _show(trained, as_json=as_json)
+
+
+def _show(trained: Trained | SeedsTrained, *, as_json: bool) -> None:
     if as_json:
         print_json(trained.to_dict())
     else:
@@ -106,6 +130,36 @@ def _train(asked: dict[str, Any], runs: Path) -> Trained:
     with TrainingDisplay() as display:
         config = configure_in_time(**asked, runs=runs, watch=display)
         return train_and_evaluate(config, runs, display)
+
+
+def _check_seeds(asked: dict[str, Any], resume: str | None) -> None:
+    """Options that contradict several seeds."""
+    if resume is not None:
+        raise ConfigError(
+            "--resume goes on with one run",
+            where="--seeds",
+            todo="type the command that began them again: what was cut off goes on",
+        )
+    if "seed" in asked["settings"]:
+        raise ConfigError("--seed says one seed", where="--seeds", todo="leave one of them out")
+
+
+def _train_seeds(
+    asked: dict[str, Any], seeds: str, runs: Path, *, vary_split: bool
+) -> SeedsTrained:
+    from cnnlab.cli.progress import TrainingDisplay
+    from cnnlab.workflows.budget import configure_in_time
+    from cnnlab.workflows.configure import configure
+    from cnnlab.workflows.seeds import parse_seeds, train_seeds
+
+    numbers = parse_seeds(seeds)
+    with TrainingDisplay() as display:
+
+        def plan() -> RunConfig:
+            return configure_in_time(**asked, runs=runs, watch=display)
+
+        wanted = configure(**asked, runs=runs)
+        return train_seeds(wanted, numbers, runs, display, plan=plan, vary_split=vary_split)
 
 
 def _resume(run: str, runs: Path, *, inexact: bool) -> Trained:

@@ -15,6 +15,7 @@ from cnnlab.device import memory_errors, set_up_torch
 from cnnlab.errors import CnnlabError, Interrupted, RunError
 from cnnlab.files import exclusive_lock, storage_errors, write_json
 from cnnlab.runs import Run
+from cnnlab.runs.run import Record
 from cnnlab.settings import changed_keys
 from cnnlab.training.batches import Batches
 from cnnlab.training.checkpoint import latest_checkpoint, left_overs
@@ -42,14 +43,22 @@ _OTHER_CONTENT = (LookupError, TypeError, ValueError, AttributeError, RuntimeErr
 _LOCK_SECONDS = 0.3
 
 
-def train(config: RunConfig, runs: Path = Path("runs"), watch: Watcher = unwatched) -> Run:
+def train(
+    config: RunConfig,
+    runs: Path = Path("runs"),
+    watch: Watcher = unwatched,
+    *,
+    group: Record | None = None,
+) -> Run:
     """Train a new run in the folder ``runs`` and return it.
+
+    ``group`` says of which group of seeds it is, for its ``group.json``.
 
     Raises what cannot be used (``InputError``) before the run directory exists; afterwards
     ``DivergedError``, ``StorageError``, ``MemoryLimitError`` or ``Interrupted``, with the last
     checkpoint kept.
     """
-    return _fit(prepare_new_run(config, runs, watch), watch)
+    return _fit(prepare_new_run(config, runs, watch, group=group), watch)
 
 
 def resume(run: Run, watch: Watcher = unwatched, *, inexact: bool = False) -> Run:
@@ -132,7 +141,7 @@ class _Loop:
             self.run.keep_lines(file, self.fitter.state.epochs_done)
         # What was said of earlier weights is no longer true of this run; and a kill may leave
         # half of a checkpoint, as large as a whole one.
-        said = [self.run.path / "result.json", *self.run.path.glob("predictions/*.npz")]
+        said = [self.run.path / "result.json", *self.run.path.glob("predictions/*")]
         for stale in [*said, *left_overs(self.run)]:
             with storage_errors(stale):
                 stale.unlink(missing_ok=True)

@@ -22,6 +22,7 @@ from cnnlab.inference import Preprocessing
 from cnnlab.models import MODELS, Architecture
 from cnnlab.models.layers import shape_text
 from cnnlab.runs import Run, create_run, files_of
+from cnnlab.runs.run import Record
 from cnnlab.settings import dump_yaml
 from cnnlab.training.base_run import BaseRun, check_agreement, open_base_run
 from cnnlab.training.events import Notice, Watcher
@@ -212,7 +213,9 @@ def decide(config: RunConfig, runs: Path, watch: Watcher) -> Decided:
     return Decided(config, dataset, split, start, reasons)
 
 
-def prepare_new_run(config: RunConfig, runs: Path, watch: Watcher) -> Prepared:
+def prepare_new_run(
+    config: RunConfig, runs: Path, watch: Watcher, *, group: Record | None = None
+) -> Prepared:
     """Decide everything, check that it fits, and write the run directory's first files.
 
     Whatever cannot work (data, layers that do not fit, stages without images, too little disk or
@@ -239,6 +242,7 @@ def prepare_new_run(config: RunConfig, runs: Path, watch: Watcher) -> Prepared:
             "forecast.json": foreseen,
             "remarks.json": {"remarks": _remarks(decided, config, watch)},
             **({"init.json": start.record} if start.record else {}),
+            **({"group.json": group} if group else {}),
         },
         exact=exact,
     )

@@ -7,6 +7,7 @@ from pathlib import Path
 from cnnlab.config import RunConfig
 from cnnlab.errors import DivergedError, RunError
 from cnnlab.runs import Run, open_run
+from cnnlab.runs.run import Record
 from cnnlab.training.events import Watcher
 from cnnlab.workflows.train import resume_and_evaluate, train_and_evaluate
 
@@ -27,12 +28,17 @@ def has_ended(config: RunConfig, runs: Path) -> bool:
     return existing is not None and existing.status == "finished"
 
 
-def train_or_continue(config: RunConfig, runs: Path, watch: Watcher) -> tuple[Run, str | None]:
-    """Train, go on with, or leave a run; what it failed of stands beside it."""
+def train_or_continue(
+    config: RunConfig, runs: Path, watch: Watcher, *, group: Record | None = None
+) -> tuple[Run, str | None]:
+    """Train, go on with, or leave a run; what it failed of stands beside it.
+
+    ``group`` is written into a new run; see :func:`cnnlab.training.loop.train`.
+    """
     existing = existing_run(config, runs)
     try:
         if existing is None:
-            return train_and_evaluate(config, runs, watch).run, None
+            return train_and_evaluate(config, runs, watch, group=group).run, None
         return resume_and_evaluate(existing, watch).run, None
     except DivergedError as error:
         return open_run(runs / str(config.name)), str(error)

@@ -9,6 +9,7 @@ from typing import Any
 from cnnlab.config import RunConfig
 from cnnlab.evaluation.evaluate import Evaluation, evaluate, evaluation_of
 from cnnlab.runs import Run
+from cnnlab.runs.run import Record
 from cnnlab.tables import ShownAsText
 from cnnlab.training.events import Watcher, unwatched
 from cnnlab.training.loop import resume, train
@@ -57,10 +58,17 @@ class Trained(ShownAsText):
 
 
 def train_and_evaluate(
-    config: RunConfig, runs: Path = Path("runs"), watch: Watcher = unwatched
+    config: RunConfig,
+    runs: Path = Path("runs"),
+    watch: Watcher = unwatched,
+    *,
+    group: Record | None = None,
 ) -> Trained:
-    """Train a new run in ``runs`` and evaluate it on its validation split."""
-    return _evaluated(train(config, runs, watch))
+    """Train a new run in ``runs`` and evaluate it on its validation split.
+
+    ``group`` as :func:`cnnlab.training.loop.train` takes it.
+    """
+    return _evaluated(train(config, runs, watch, group=group))
 
 
 def resume_and_evaluate(run: Run, watch: Watcher = unwatched, *, inexact: bool = False) -> Trained:

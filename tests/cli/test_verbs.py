@@ -198,6 +198,51 @@ def test_compare_report_and_runs(cnnlab, trained, images, tiny_model):
     assert "second" in cnnlab("runs", "list").out
 
 
+def test_evaluate_draws_confidence_where_asked(cnnlab, trained):
+    said = cnnlab("evaluate", "first", "--top-k", 2, "--out", "sure.svg", "--json").json
+    assert said["top_k"]["k"] == 2
+    assert Path(said["picture"]).read_bytes().startswith(b"<?xml")
+    refused = cnnlab("evaluate", "first", "--out", "sure.gif")
+    assert (refused.code, refused.out) == (2, "")
+    assert ".svg or .png" in refused.err
+    assert "temperature" in cnnlab("evaluate", "first").out
+
+
+def test_several_seeds_in_one_command(cnnlab, images, tiny_model):
+    command = ["train", "--model", tiny_model, "--data", images, "--epochs", 1, "--name", "x"]
+    said = cnnlab(*command, "--seeds", 2, "--json").json
+    assert [Path(path).name for path in said["runs"]] == ["x-seed0", "x-seed1"]
+    assert "run" not in said
+    assert said["seeds"] == [0, 1]
+    keys = {"epochs", "train_seconds", "images_per_second", "stopped_because"}
+    assert all(len(said[key]) == 2 for key in keys)
+    assert {"top1", "loss", "top1_sd", "top1_interval", "n"} <= set(said["validation"])
+    again = cnnlab(*command, "--seeds", "0,1")
+    assert again.err.count("nothing to do") == 2
+    assert "(mean ± standard deviation of 2 seeds" in again.out
+    cnnlab(*command[:-1], "y", "--lr", "0.000001", "--seeds", 2)
+    compared = cnnlab("compare", "x", "y", "--margin", "50", "--json").json
+    (pair,) = compared["pairs"]
+    assert (pair["a"], pair["b"], pair["of"]) == ("x", "y", "recipes")
+    assert {"difference", "interval", "p_value", "p_holm", "verdict"} <= set(pair)
+    assert cnnlab("compare", "x", "--json").json["pairs"][0]["of"] == "runs"
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--seeds", "none"], "expected how many (1 to 1000), e.g. 5"),
+        (["--seeds", "2", "--seed", "1"], "--seed says one seed"),
+        (["--seeds", "2", "--resume", "x"], "type the command that began them again"),
+        (["--vary-split"], "--vary-split is for --seeds"),
+    ],
+)
+def test_seeds_that_contradict_are_one_line(cnnlab, options, said):
+    outcome = cnnlab("train", *options)
+    assert (outcome.code, outcome.out, outcome.err.count("\n")) == (2, "", 1)
+    assert said in outcome.err
+
+
 def test_inexact_is_for_resume_alone(cnnlab, trained):
     outcome = cnnlab("train", "--inexact", "--data", "digits")
     assert outcome.code == 2

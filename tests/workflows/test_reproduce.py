@@ -98,8 +98,8 @@ def test_a_run_of_another_experiment_is_refused_before_anything_is_trained(done,
 def test_a_model_that_diverges_is_noted_and_the_others_go_on(tmp_path, monkeypatch):
     train = workflow.train_and_evaluate
 
-    def diverging(config, runs, watch):
-        trained = train(config, runs, watch)
+    def diverging(config, runs, watch, **more):
+        trained = train(config, runs, watch, **more)
         if config.model.name == "model-c":
             raise DivergedError("the loss is nan", where="epoch 1")
         return trained

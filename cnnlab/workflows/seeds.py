@@ -1,0 +1,225 @@
+"""One configuration trained with several seeds: what ``cnnlab train --seeds`` does."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cnnlab.config import RunConfig, make_config
+from cnnlab.errors import ConfigError, Interrupted, RunError
+from cnnlab.evaluation.evaluate import evaluation_of
+from cnnlab.metrics import SeedSummary, summarize
+from cnnlab.runs import Run
+from cnnlab.settings import changed_keys
+from cnnlab.tables import ShownAsText, text_table
+from cnnlab.training.events import Notice, Watcher, unwatched
+from cnnlab.workflows.continued import existing_run, train_or_continue
+from cnnlab.workflows.train import Trained
+
+__all__ = ["SeedsTrained", "parse_seeds", "train_seeds"]
+
+_MOST = 1000
+_LARGEST = 2**63 - 1
+
+
+def parse_seeds(text: str) -> list[int]:
+    """Read "5" as 0 to 4 and "0,3,7" as these; :class:`ConfigError` for anything else."""
+    parts = [part.strip() for part in text.split(",")]
+    if not all(part.isascii() and part.isdigit() for part in parts):
+        raise _no_seeds(text)
+    numbers = [int(part) for part in parts]
+    if len(numbers) == 1:
+        if not 1 <= numbers[0] <= _MOST:
+            raise _no_seeds(text)
+        return list(range(numbers[0]))
+    if len(set(numbers)) < len(numbers) or max(numbers) > _LARGEST or len(numbers) > _MOST:
+        raise _no_seeds(text)
+    return numbers
+
+
+def _no_seeds(text: str) -> ConfigError:
+    return ConfigError(
+        f"'{text}' says no seeds",
+        where="--seeds",
+        expected=f"how many (1 to {_MOST}), e.g. 5, or different ones, e.g. 0,1,2",
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class SeedsTrained(ShownAsText):
+    """The runs of a group.
+
+    Attributes
+    ----------
+    group: its name, which ``cnnlab compare`` takes for all of them.
+    seeds, trained: one a run, in the order asked for.
+    failed: what became of trainings whose loss diverged, in words.
+    """
+
+    group: str
+    seeds: list[int]
+    trained: list[Trained]
+    failed: list[str]
+
+    @property
+    def runs(self) -> list[Run]:
+        """The run directories."""
+        return [trained.run for trained in self.trained]
+
+    @property
+    def top1(self) -> list[float | None]:
+        """Validation accuracy of each; None where there is none."""
+        return [t.validation.scores.top1 if t.validation else None for t in self.trained]
+
+    @property
+    def summary(self) -> SeedSummary | None:
+        """Mean, standard deviation and t interval of the validation accuracies."""
+        values = [value for value in self.top1 if value is not None]
+        return summarize(values) if values else None
+
+    def to_dict(self) -> dict[str, Any]:
+        """What ``cnnlab train --seeds ... --json`` prints; lists have one entry a run."""
+        results = [run.result or {} for run in self.runs]
+        keys = ("status", "epochs", "train_seconds", "images_per_second", "stopped_because")
+        return {
+            "group": self.group,
+            "runs": [str(run.path) for run in self.runs],
+            "seeds": self.seeds,
+            **{key: [result.get(key) for result in results] for key in keys},
+            "validation": self._validation(),
+            "failed": self.failed,
+        }
+
+    def _validation(self) -> dict[str, Any] | None:
+        found = self.summary
+        if found is None:
+            return None
+        losses = [t.validation.scores.nll for t in self.trained if t.validation]
+        return {
+            "top1": found.mean,
+            "top1_sd": found.deviation,
+            "top1_interval": None if found.interval is None else list(found.interval),
+            "n": found.n,
+            "top1_by_run": self.top1,
+            "loss": float(np.mean(losses)),
+        }
+
+    def to_text(self) -> str:
+        """What ``cnnlab train --seeds`` prints."""
+        rows = [
+            (seed, run.name, top1, (run.result or {}).get("epochs"), _seconds(run))
+            for seed, run, top1 in zip(self.seeds, self.runs, self.top1, strict=True)
+        ]
+        table = text_table(["seed", "run", "validation accuracy", "epochs", "time"], rows)
+        said = [*self.failed, _headline(self.group, self.summary)]
+        return "\n".join([table, "", *said, f"next: cnnlab compare {self.group} ANOTHER"])
+
+
+def _seconds(run: Run) -> str | None:
+    seconds = (run.result or {}).get("train_seconds")
+    return None if seconds is None else f"{seconds:.1f} s"
+
+
+def _headline(group: str, found: SeedSummary | None) -> str:
+    if found is None:
+        return f"{group}: no validation accuracy"
+    if found.deviation is None or found.interval is None:
+        return f"{group}: validation accuracy {found.mean:.4f} of one seed"
+    low, high = found.interval
+    return (
+        f"{group}: validation accuracy {found.mean:.4f} ± {found.deviation:.4f} (mean ± standard "
+        f"deviation of {found.n} seeds; 95% t interval of the mean {low:.4f} to {high:.4f})"
+    )
+
+
+def train_seeds(
+    wanted: RunConfig,
+    seeds: Sequence[int],
+    runs: Path = Path("runs"),
+    watch: Watcher = unwatched,
+    *,
+    plan: Callable[[], RunConfig] | None = None,
+    vary_split: bool = False,
+) -> SeedsTrained:
+    """Train one configuration with several seeds, as runs NAME-seed0 and so on.
+
+    Parameters
+    ----------
+    wanted: the configuration; its name, or one made of model and data, is the group's.
+    plan: gives the configuration to train where it has to be measured first (a time limit);
+        called for the first run of the group alone, for all shall be trained alike.
+    vary_split: each seed draws its own split, too; otherwise all share the configuration's.
+
+    A run of the group that has ended is left as it is, one that was cut off goes on: the same
+    call again finishes what was interrupted, one with more seeds adds to the group. A training
+    whose loss diverges is noted, and the others go on. Raises :class:`RunError`, before anything
+    is trained, where a run of such a name is not of this group or of another configuration.
+    """
+    name = _group_name(wanted)
+    group = {"name": name, "vary_split": vary_split, "asked": _asked(wanted)}
+    before = [run for seed in seeds if (run := existing_run(_named(wanted, name, seed), runs))]
+    for run in before:
+        _check_member(run, group)
+    measured = plan or (lambda: wanted)
+    config = before[0].typed_config() if before else measured()
+    trained, failed = [], []
+    for number, seed in enumerate(seeds, start=1):
+        own = _named(config, name, seed)
+        if vary_split:
+            own = own.updated(data={"split_seed": seed})
+        elif before:
+            own = own.updated(data={"split_seed": wanted.data.split_seed})
+        watch(Notice(f"{own.name} ({number} of {len(seeds)})"))
+        try:
+            run, failure = train_or_continue(own, runs, watch, group=group)
+        except Interrupted as error:
+            raise Interrupted(
+                error.what,
+                exit_code=error.exit_code,
+                todo="go on with the same command again: what has ended is left as it is",
+            ) from None
+        if failure:
+            failed.append(f"{own.name}: {failure}")
+        trained.append(Trained(run, None if failure else evaluation_of(run, "validation")))
+    return SeedsTrained(name, list(seeds), trained, failed)
+
+
+def _group_name(config: RunConfig) -> str:
+    if config.name is not None:
+        return config.name
+    stem = f"{Path(config.model.name).stem}-{Path(config.data.source).stem}".lower()
+    return re.sub(r"[^\w.+-]", "-", stem)[:80].lstrip("-_.+") or "seeds"
+
+
+def _named(config: RunConfig, name: str, seed: int) -> RunConfig:
+    return config.updated(name=f"{name}-seed{seed}", seed=seed)
+
+
+def _asked(config: RunConfig) -> dict[str, Any]:
+    """The configuration without what differs between the runs of a group, or moves no weight."""
+    checkpoints = {"checkpoint_every_seconds": 60.0}
+    return config.updated(name=None, seed=0, training=checkpoints).to_dict()
+
+
+def _check_member(run: Run, group: dict[str, Any]) -> None:
+    """:class:`RunError` where a run of such a name was not trained for this group."""
+    todo = "choose another --name, or remove it"
+    recorded = run.group
+    if recorded is None:
+        raise RunError("exists already, and is of no group of seeds", where=run.path, todo=todo)
+    # Checked again, so that a setting that came later has its default on both sides.
+    asked = make_config([recorded["asked"]], where=str(run.path / "group.json")).to_dict()
+    changed = changed_keys(asked, group["asked"])
+    if recorded["vary_split"] != group["vary_split"]:
+        changed.append("--vary-split")
+    if changed:
+        raise RunError(
+            f"it was trained with another configuration: {', '.join(changed)} differ",
+            where=run.path,
+            todo=todo,
+        )
