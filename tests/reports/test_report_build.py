@@ -36,7 +36,7 @@ def test_a_report_is_two_files_and_the_figures_of_one(
     written = write_report([odd_run], tmp_path)
     assert written == [tmp_path / "report.html", tmp_path / "report.md"]
     figures = [block for block in document.blocks if isinstance(block, Figure)]
-    assert len(figures) == 4
+    assert len(figures) == 5
     assert set(files_in(tmp_path)) == {
         "report.html",
         "report.md",
