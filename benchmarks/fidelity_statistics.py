@@ -9,63 +9,18 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from records import Record
-from scipy import stats
 
-__all__ = ["MARGIN", "Compared", "Difference", "Measure", "compared", "welch"]
+from cnnlab.metrics import MeanDifference, welch_difference
+
+__all__ = ["MARGIN", "Compared", "Measure", "compared", "welch"]
 
 #: The claim: the means lie within so much of each other (a share of 1: one point).
 MARGIN = 0.01
 
 
-@dataclass(frozen=True)
-class Difference:
-    """A difference of two means, without assuming that both vary alike (Welch, 1947).
-
-    Attributes
-    ----------
-    value: the difference.
-    error: its standard error.
-    freedom: Welch's degrees of freedom.
-    """
-
-    value: float
-    error: float
-    freedom: float
-
-    def interval(self, confidence: float = 0.95) -> tuple[float, float]:
-        """The two-sided interval."""
-        half = float(stats.t.ppf((1 + confidence) / 2, self.freedom)) * self.error
-        return self.value - half, self.value + half
-
-    def equivalence_p(self, margin: float) -> float:
-        """Two one-sided tests (Schuirmann, 1987): p of a difference of ``margin`` or more."""
-        nearest = margin - abs(self.value)
-        if self.error == 0:
-            return 0.0 if nearest > 0 else 1.0
-        return float(stats.t.sf(nearest / self.error, self.freedom))
-
-    def within(self, margin: float) -> bool | None:
-        """Whether the means are less than ``margin`` apart; None where neither is shown.
-
-        A yes needs p < 0.05 in both one-sided tests, a no a 95% interval that lies outside whole.
-        """
-        if self.equivalence_p(margin) < 0.05:
-            return True
-        low, high = self.interval()
-        return False if low > margin or high < -margin else None
-
-
-def welch(a: Sequence[float], b: Sequence[float]) -> Difference | None:
+def welch(a: Sequence[float], b: Sequence[float]) -> MeanDifference | None:
     """The mean of ``a`` minus that of ``b``; None below two each."""
-    if min(len(a), len(b)) < 2:
-        return None
-    shares = [float(np.var(x, ddof=1)) / len(x) for x in (a, b)]
-    parts = [share**2 / (len(x) - 1) for share, x in zip(shares, (a, b), strict=True)]
-    return Difference(
-        value=float(np.mean(a) - np.mean(b)),
-        error=math.sqrt(sum(shares)),
-        freedom=sum(shares) ** 2 / sum(parts) if sum(parts) else float(len(a) + len(b) - 2),
-    )
+    return welch_difference(a, b) if min(len(a), len(b)) >= 2 else None
 
 
 @dataclass(frozen=True)
@@ -82,7 +37,7 @@ class Measure:
         return float(np.mean(self.ours) - np.mean(self.theirs))
 
     @property
-    def difference(self) -> Difference | None:
+    def difference(self) -> MeanDifference | None:
         """The same with its error; None below two trainings a side."""
         return welch(self.ours, self.theirs)
 

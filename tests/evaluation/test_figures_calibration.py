@@ -17,9 +17,13 @@ def test_it_draws_the_bins_and_the_curve() -> None:
     bins, curve = reliability_bins(shares, labels), coverage_curve(shares, labels)
     picture = calibration_figure(bins, curve, title="$run$")
     left, right = picture.figure().axes
-    (points,) = [line for line in left.lines if line.get_label() == "_nolegend_"] or [left.lines[1]]
-    np.testing.assert_allclose(points.get_xdata(), [100 * group.confidence for group in bins])
-    np.testing.assert_allclose(points.get_ydata(), [100 * group.accuracy for group in bins])
+    points = left.containers[0].lines[0]
+    np.testing.assert_allclose(
+        points.get_xdata().astype(float), [100 * group.confidence for group in bins]
+    )
+    np.testing.assert_allclose(
+        points.get_ydata().astype(float), [100 * group.accuracy for group in bins]
+    )
     drawn = right.lines[0]
     assert drawn.get_ydata()[-1] == pytest.approx(100 * curve.accuracy[-1])
     assert f"{100 * curve.area:.2f}%" in right.texts[0].get_text()

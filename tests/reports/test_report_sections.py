@@ -98,7 +98,7 @@ def test_every_section_manages_with_what_is_there(
 def test_every_file_of_the_folder_is_registered() -> None:
     (folder,) = cnnlab.reports.sections.__path__
     files = [path for path in Path(folder).glob("*.py") if path.name != "__init__.py"]
-    assert len(files) == len(SECTIONS) == 11
+    assert len(files) == len(SECTIONS) == 13
 
 
 def test_sections_stand_in_their_order(document: Document) -> None:
