@@ -284,6 +284,7 @@ def _means() -> list[Case]:
 
 #: Images, and the shares of them that only a, or only b, gets right.
 _TRUTHS = (
+    (200, 0.005, 0.001),
     (200, 0.01, 0.01),
     (200, 0.05, 0.05),
     (1000, 0.01, 0.01),

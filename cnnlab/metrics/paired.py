@@ -27,8 +27,8 @@ __all__ = [
 
 _RESAMPLES = 10_000
 _HALVINGS = 50
-#: With fewer images on which just one of the two is right, too few of the bootstrap's intervals
-#: hold the truth (docs/results/statistics.md); the score interval stands in its place.
+#: With fewer images on which just one of the two is right the score interval stands in for the
+#: bootstrap's, which has no width where there is none (docs/results/statistics.md).
 FEWEST_DISCORDANT = 25
 
 

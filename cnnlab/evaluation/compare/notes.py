@@ -65,7 +65,7 @@ def _of_intervals(results: Sequence[Result]) -> list[str]:
     if any(result.method == "score" for result in results):
         found.append(
             "where only a few images are right in one run alone, the interval is the score "
-            "interval, for the bootstrap's is too narrow there"
+            "interval: the bootstrap's would have no width where there is none"
         )
     return found
 
