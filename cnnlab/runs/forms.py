@@ -136,7 +136,7 @@ FORMS: Mapping[str, Form] = {
     "resources.jsonl": {
         "seconds": _finite,
         "cpu_percent?": _finite,
-        "memory_bytes?": _whole,
+        "memory_bytes?": _finite,
         "temperature_celsius?": _finite,
     },
     "inexact.jsonl": {"after_step": _whole, "changed": _list(_text)},
