@@ -22,7 +22,7 @@ import json
 import os
 import random
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -145,13 +145,8 @@ class _RunFamily(Family):
         import torch
 
         torch.set_num_threads(1)
-        if not _SOUND:
-            with tempfile.TemporaryDirectory() as place:
-                for verb in _VERBS:
-                    folder = Path(place) / verb
-                    written = _written(verb, dict(_files(_run_of(verb))))
-                    write_files(folder, written)
-                    _SOUND[verb] = _said(verb, folder)
+        for verb in _VERBS:
+            _sound(verb)
 
     def use(self, folder: Path, case: Case) -> Any:
         return _said(case.facts["verb"], folder)
@@ -165,7 +160,7 @@ class _RunFamily(Family):
                 if verb == "list"
                 else (made["validation"] or {}).get("top1"),
             )
-        if made == _SOUND[verb]:
+        if made == _sound(verb):
             return
         told = json.dumps(made)
         if verb in ("list", "show") and ("damaged" in told or "newer" in told):
@@ -178,9 +173,6 @@ class _RunFamily(Family):
         if not _is_well_formed(folder / "run" / name):
             raise Wrong(f"{verb} says something else, and not that {name} is damaged")
         raise NotJudged("another content")
-
-
-_SOUND: dict[str, Any] = {}
 
 
 @lru_cache(maxsize=1)
@@ -196,11 +188,20 @@ def _said(verb: str, folder: Path) -> Any:
     return json.loads(told.replace(str(folder), "..."))
 
 
+@lru_cache(maxsize=16)
+def _sound(verb: str) -> Any:
+    """What a verb says of the sound run."""
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place) / "case"
+        write_files(folder, _written(verb, _files(_run_of(verb))))
+        return _said(verb, folder)
+
+
 def _run_of(verb: str) -> str:
     return _CUT if verb == "resume" else _WHOLE
 
 
-def _written(verb: str, files: dict[str, bytes]) -> dict[str, bytes]:
+def _written(verb: str, files: Mapping[str, bytes]) -> dict[str, bytes]:
     """The run's files, with a sound run beside it where there have to be two."""
     written = {f"run/{name}": data for name, data in files.items()}
     if verb == "compare":

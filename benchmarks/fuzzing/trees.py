@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import copy
 import random
 from collections.abc import Iterator
 from typing import Any
@@ -52,10 +52,7 @@ def change_tree(rng: random.Random, tree: Any) -> str:
             old = rng.choice(([old], {"a": old}))
         owner[key] = old
     else:
-        owner[key] = rng.choice(places)[0] if len(places) < 40 else odd_value(rng)
-        owner[key] = (
-            json.loads(json.dumps(owner[key], default=str)) if owner[key] is not tree else 1
-        )
+        owner[key] = copy.deepcopy(rng.choice(places)[0]) if len(places) < 40 else odd_value(rng)
     return f"{way} at {str(key)[:30]!r}"
 
 

@@ -97,7 +97,7 @@ def reduce(function: object, arguments: object) -> object:
 def build(target: object, state: object) -> None:
     """Hand ``state`` to an array or a type, or raise Refused."""
     match target, state:
-        case Array(value=None), (int(), tuple() as shape, Type() as kind, fortran, bytes() as raw):
+        case Array(value=None), (0 | 1, tuple() as shape, Type() as kind, fortran, bytes() as raw):
             target.value = _array(raw, kind, shape, fortran=fortran in (1, True))
         case Type(), (3, str() | bytes() as order, None, None, None, int(), int(), 0):
             target.order = _known(order, _ORDERS, "bytes in the order")

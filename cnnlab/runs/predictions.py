@@ -14,6 +14,8 @@ from cnnlab.files import atomic_path
 
 __all__ = ["Predictions"]
 
+_KEYS = ("logits", "labels", "indices")
+
 
 @dataclass(frozen=True, eq=False)
 class Predictions:
@@ -41,7 +43,7 @@ class Predictions:
         found = None
         try:
             with open_npz(path) as saved:
-                arrays = [saved.arrays[key].read() for key in ("logits", "labels", "indices")]
+                arrays = [np.array(saved.arrays[key].read()) for key in _KEYS]
         except (DataError, KeyError):
             arrays = []
         if [array.dtype.kind for array in arrays] == ["f", "i", "i"]:
