@@ -63,7 +63,7 @@ def test_json_that_is_nested_without_end_is_damaged(run):
 
 
 def test_null_stands_for_what_is_not_known(run):
-    assert changed(run, "result.json", chosen_epoch=None, epochs=None).chosen_epoch is None
+    assert changed(run, "result.json", chosen_epoch=None).chosen_epoch is None
 
 
 @pytest.mark.parametrize(
@@ -158,5 +158,5 @@ def test_a_report_names_the_key_that_a_file_lacks(run):
     from cnnlab.reports import build_document
 
     (run.path / "environment.json").write_text("{}", encoding="utf-8")
-    with pytest.raises(RunError, match="lacks the key 'choices'"):
+    with pytest.raises(RunError, match="'choices' is missing"):
         build_document([run])

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from cnnlab.errors import DivergedError
-from cnnlab.workflows import reproduce as workflow
+from cnnlab.workflows import continued as workflow
 
 SMALL = ("--scale", 0.002, "--data", "digits", "--fashion", "digits")
 SMALL += ("--set", "training.epochs=1", "--set", "threads=1")
@@ -43,8 +43,8 @@ def test_what_cannot_work_is_one_line_and_leaves_nothing(cnnlab, arguments, said
 def test_exit_code_3_where_a_model_could_not_be_finished(cnnlab, monkeypatch):
     train = workflow.train_and_evaluate
 
-    def diverging(config, runs, watch):
-        train(config, runs, watch)
+    def diverging(config, runs, watch, **more):
+        train(config, runs, watch, **more)
         raise DivergedError("the loss is nan", where="epoch 1")
 
     monkeypatch.setattr(workflow, "train_and_evaluate", diverging)

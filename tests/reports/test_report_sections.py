@@ -57,6 +57,10 @@ def tables(blocks: Sequence[Block]) -> list[Table]:
     return [block for block in blocks if isinstance(block, Table)]
 
 
+#: Of one run, and of a run whose robustness was not measured, these say nothing.
+OPTIONAL = ("comparison", "robustness")
+
+
 @pytest.fixture(scope="module")
 def finished(make_run: MakeRun) -> Run:
     return make_run("finished", stages=(2, 3), inner=True)
@@ -83,7 +87,7 @@ def test_every_section_has_something_to_say_of_a_finished_run(
     name: str, blocks_of: BlocksOf
 ) -> None:
     blocks = blocks_of(name)
-    assert bool(blocks) == (name != "comparison")
+    assert bool(blocks) == (name not in OPTIONAL)
     assert all(block.caption for block in tables(blocks))
 
 
@@ -92,7 +96,7 @@ def test_every_section_manages_with_what_is_there(
     name: str, interrupted: Run, not_begun: Run
 ) -> None:
     for runs in ([interrupted], [not_begun], [interrupted, not_begun]):
-        assert build(name, *runs) or (name == "comparison" and len(runs) == 1)
+        assert build(name, *runs) or name == "robustness" or (name in OPTIONAL and len(runs) == 1)
 
 
 def test_every_file_of_the_folder_is_registered() -> None:
@@ -106,7 +110,7 @@ def test_sections_stand_in_their_order(document: Document) -> None:
     assert len(set(orders)) == len(orders)
     by_order = sorted(map(SECTIONS.get, SECTIONS), key=lambda entry: entry.order)
     headings = [b.text for b in document.blocks if isinstance(b, Heading) and b.level == 2]
-    assert headings == [entry.title for entry in by_order if entry.title != "Comparison"]
+    assert headings == [entry.title for entry in by_order if entry.title.lower() not in OPTIONAL]
 
 
 def test_every_accuracy_of_the_summary_has_its_interval_and_n(blocks_of: BlocksOf) -> None:

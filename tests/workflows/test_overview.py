@@ -2,6 +2,7 @@
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -71,8 +72,8 @@ def test_runs_are_sorted_as_asked(tmp_path):
             predictions.unlink()
         elif right > 0.5:
             saved = run.predictions("validation")
-            saved.labels[:] = saved.classes
-            run.save_predictions("validation", saved)
+            right_ones = replace(saved, labels=saved.classes)
+            run.save_predictions("validation", right_ones)
 
     def names(**how):
         return "".join(line.run for line in overview(tmp_path, **how).runs)

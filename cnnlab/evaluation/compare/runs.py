@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from cnnlab.errors import RunError
 from cnnlab.evaluation.evaluate import SplitName
 from cnnlab.metrics import PairedComparison, compare_paired
 from cnnlab.runs import Predictions, Run
@@ -100,7 +101,11 @@ def disagreement_of(a: Run, b: Run, split: SplitName) -> Disagreement | None:
     first, second = found
     right_a, right_b = first.classes == first.labels, second.classes == second.labels
     only_a, only_b = right_a & ~right_b, right_b & ~right_a
-    names = a.class_names
+    names, classes = a.class_names, first.logits.shape[1]
+    if len(names) != classes:
+        raise RunError(
+            f"{len(names)} class names for {classes} classes", where=a.path, todo="train it again"
+        )
     counts = [
         np.bincount(first.labels[rows], minlength=len(names)).tolist()
         for rows in (np.ones(len(right_a), dtype=bool), only_a, only_b)
