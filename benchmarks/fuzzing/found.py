@@ -1,4 +1,7 @@
-"""What fuzzing has found in cnnlab so far; each was mended, and has a test that is named here."""
+"""What fuzzing has found in cnnlab, or what was seen while its oracles were written.
+
+Each was mended, and has a test that is named here.
+"""
 
 from __future__ import annotations
 
@@ -21,8 +24,10 @@ FOUND = (
     "(tests/test_settings.py).",
     "Runs: JSON nested without end, records that are no mappings, values of other types, rows that "
     "the data does not have, labels beyond the classes, logits that are not finite and predictions "
-    "that declare more than is there were tracebacks in compare, evaluate, report or resume. What "
-    "each file holds is declared and checked where it is read (tests/test_run_forms.py).",
+    "that declare more than is there were not expected by what reads them (seen while the oracle "
+    "was written). What each file holds is declared and checked where it is read "
+    "(tests/test_run_forms.py).",
     "Checkpoints: the header (epoch, step, seen images, settings) was under no digest, so that a "
-    "changed number in it was taken; it has one of its own now (tests/test_run_forms.py).",
+    "changed number in it would be taken (seen while the oracle was written); it has one of its "
+    "own now (tests/test_run_forms.py).",
 )

@@ -47,7 +47,10 @@ def build_document(records: Sequence[Record]) -> Document:
     if bad:
         said = [f"{r['format']} {r['number']}: {r['outcome']}: {r['said']}" for r in bad]
         blocks.append(ItemList(tuple(said[:_FINDINGS_SHOWN])))
-    blocks += [Paragraph("Found and mended so far, each with a test:"), ItemList(FOUND)]
+    blocks += [
+        Paragraph("Found, or seen while the oracles were written, and mended; each with a test:"),
+        ItemList(FOUND),
+    ]
     return document_of(
         "Fuzzing",
         "Does any file make cnnlab crash, hang, fill the memory, or load what is not in it?",
