@@ -186,8 +186,8 @@ def test_other_settings_under_the_same_names_are_refused(done, runs, small_f):
 def test_a_training_that_diverges_is_noted_and_the_others_go_on(tmp_path, monkeypatch, small_f):
     train = continued.train_and_evaluate
 
-    def diverging(config, runs, watch):
-        made = train(config, runs, watch)
+    def diverging(config, runs, watch, **more):
+        made = train(config, runs, watch, **more)
         if "without" in str(config.name) or config.optimizer.weight_decay == 0:
             raise DivergedError("the loss became nan")
         return made
