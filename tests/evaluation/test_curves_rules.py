@@ -176,7 +176,11 @@ def test_one_class_for_all_images_is_a_collapse_unless_it_is_that_of_most():
     healthy = family("healthy", 0)
     same = Answers(top_share=0.99, majority=0.1, entropy=2.3)
     most = Answers(top_share=0.99, majority=0.95, entropy=0.3)
-    assert list(findings_of(dataclasses.replace(healthy, answers=same))) == ["collapse"]
+    found = findings_of(dataclasses.replace(healthy, answers=same))
+    assert list(found) == ["collapse"]
+    # Training went well, so it is no rate that is wrong.
+    assert "moving averages" in found["collapse"].evidence
+    assert found["collapse"].advice == "train twice as long"
     assert findings_of(dataclasses.replace(healthy, answers=most)) == {}
 
 

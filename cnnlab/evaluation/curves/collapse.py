@@ -7,7 +7,7 @@ import math
 from cnnlab.evaluation.curves.case import Case
 from cnnlab.evaluation.curves.finding import Found, rule
 from cnnlab.evaluation.curves.measures import last_train, percent
-from cnnlab.evaluation.curves.remedies import Remedy, rates
+from cnnlab.evaluation.curves.remedies import Remedy, longer, rates
 
 __all__ = ["collapse"]
 
@@ -20,6 +20,8 @@ _STUCK, _FAR_ABOVE = 0.97, 1.3
 _ABOVE_CHANCE = 1.02
 #: So far above the largest class's share, and two standard errors, accuracy shows learning.
 _LEARNT = 0.02
+#: So far above it, the network has learnt, and it is how it is evaluated that differs.
+_FAR_LEARNT = 0.2
 
 
 @rule(
@@ -50,10 +52,21 @@ def _one_class(case: Case) -> str:
     answers = case.answers
     if answers is None or answers.top_share < _ONE_CLASS or answers.majority > _MOST:
         return ""
-    return (
+    said = (
         f"{percent(answers.top_share)} of the validation images get one and the same class, "
         f"though the largest has {percent(answers.majority)} of them"
     )
+    if _learnt_in_training(case):
+        trained = percent(last_train(case.stages[-1].epochs))
+        said += (
+            f"; in training {trained} were right: after so few steps the moving averages of batch "
+            "normalisation, which evaluation uses, may not have caught up"
+        )
+    return said
+
+
+def _learnt_in_training(case: Case) -> bool:
+    return last_train(case.stages[-1].epochs) > case.majority + _FAR_LEARNT
 
 
 def _stuck(case: Case) -> str:
@@ -72,6 +85,8 @@ def _stuck(case: Case) -> str:
 
 
 def _remedy(case: Case) -> Remedy:
+    if _learnt_in_training(case):
+        return longer(case.config)
     first = case.stages[-1].epochs[0].train_loss
     # A loss above chance at first: steps so large that nothing was left that could learn.
     return rates(case.config, 1 / 10 if first > _ABOVE_CHANCE * case.chance_loss else 10)
