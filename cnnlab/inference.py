@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from cnnlab.data.moments import channel_moments
 from cnnlab.device import memory_errors
 from cnnlab.errors import RunError
+from cnnlab.models import Architecture
 from cnnlab.runs import Run, open_tensors
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "digest_of_tensors",
     "load_network",
     "measure_preprocessing",
+    "network_with",
     "place",
     "predict_logits",
     "read_tensors",
@@ -222,14 +224,33 @@ def load_network(run: Run, device: torch.device | str = "cpu") -> torch.nn.Modul
             todo=f"finish it with: cnnlab train --resume {run.path}",
         )
     tensors, _ = read_tensors(run.best_weights)
-    network = run.architecture().build()
+    return network_with(run.architecture(), tensors, where=run.best_weights, device=device)
+
+
+def network_with(
+    architecture: Architecture,
+    tensors: Mapping[str, torch.Tensor],
+    *,
+    where: Path,
+    device: torch.device | str = "cpu",
+) -> torch.nn.Module:
+    """Build a network with the tensors of a checkpoint whose names begin with ``model.``.
+
+    Raises :class:`RunError` naming ``where`` if they do not fit the architecture; one that is
+    larger than the weights that came with it is not even built.
+    """
+    prefix = "model."
     weights = {
-        name.removeprefix("model."): tensor
+        name.removeprefix(prefix): tensor
         for name, tensor in tensors.items()
-        if name.startswith("model.")
+        if name.startswith(prefix)
     }
+    misfit = RunError("weights and architecture do not fit", where=where)
+    if architecture.summary().total_params > sum(tensor.numel() for tensor in weights.values()):
+        raise misfit
+    network = architecture.build()
     try:
         network.load_state_dict(weights)
     except RuntimeError:
-        raise RunError("weights and architecture do not fit", where=run.best_weights) from None
+        raise misfit from None
     return place(network, torch.device(device)).eval()

@@ -19,6 +19,13 @@ _LAYERS = (
     {"type": "GlobalAveragePooling2D"},
     {"type": "Dense", "units": "classes"},
 )
+_PREPROCESSING = {
+    "mean": [0.5] * 3,
+    "std": [0.25] * 3,
+    "image_size": [8, 8],
+    "resize": "squash",
+    "mirror": False,
+}
 _ENVIRONMENT = {
     "processor": "A Processor",
     "versions": {"cnnlab": "0.1.0"},
@@ -47,6 +54,7 @@ def make_run(folder: Path, name: str, *, status: str | None = "finished") -> Run
     files = {
         "config.yaml": RunConfig().updated(training={"epochs": 2}).to_yaml(),
         "environment.json": _ENVIRONMENT,
+        "preprocessing.json": _PREPROCESSING,
         "split.json": {"dataset": facts, **split},
         "architecture.yaml": dump_yaml(architecture.to_dict()),
     }

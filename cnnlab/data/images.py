@@ -77,9 +77,9 @@ def probe_image(source: bytes | BinaryIO, where: object) -> ImageHeader:
 
 
 def decode_image(
-    source: bytes | BinaryIO, where: object, *, size: int, channels: int
+    source: bytes | BinaryIO, where: object, *, size: int | tuple[int, int], channels: int
 ) -> NDArray[np.uint8]:
-    """Decode an image file to a square of ``size`` pixels.
+    """Decode an image file to a square of ``size`` pixels, or to ``size`` (height, width).
 
     The EXIF orientation is applied. The whole picture is kept: sides are squashed with an
     antialiased filter, and an image that has the size already keeps its pixels exactly.
@@ -94,11 +94,12 @@ def decode_image(
 
     Returns
     -------
-    uint8 ``[size, size, channels]``.
+    uint8 ``[height, width, channels]``.
 
     Raises :class:`DataError` for what is no image, is cut off, or is too large: decided before
     any pixel is decoded, so that memory stays bounded.
     """
+    height, width = (size, size) if isinstance(size, int) else size
     data = source if isinstance(source, bytes) else source.read(MAX_FILE_BYTES + 1)
     if len(data) > MAX_FILE_BYTES:
         raise DataError(f"the file has more than {MAX_FILE_BYTES:,} bytes", where=where)
@@ -107,9 +108,9 @@ def decode_image(
             raise DataError("the image is cut off or damaged", where=where)
         # Lets the JPEG decoder skip detail that the resize would average away; it keeps at
         # least twice the size asked for, so that the antialiasing filter still decides.
-        image.draft(None, (2 * size, 2 * size))
+        image.draft(None, (2 * max(height, width), 2 * max(height, width)))
         image.load()
-        return _fitted(_upright(image), where, size, size, channels)
+        return _fitted(_upright(image), where, height, width, channels)
 
 
 def fit_pixels(
