@@ -43,8 +43,9 @@ def _needed(name: str, extra: str, seen: dict[str, str]) -> dict[str, str]:
             continue
         if wanted in seen or CUDA_ONLY.match(wanted):
             continue
-        seen[wanted] = metadata.version(wanted)
-        for inner in ["", *requirement.extras]:
+        if wanted != "cnnlab":  # which asks for itself where an extra holds other extras
+            seen[wanted] = metadata.version(wanted)
+        for inner in [*([] if wanted == "cnnlab" else [""]), *requirement.extras]:
             _needed(wanted, inner, seen)
     return seen
 

@@ -157,7 +157,7 @@ def test_the_line_that_mends_debians_python(
 @pytest.mark.parametrize(
     ("script", "program", "handed_on", "extras"),
     [
-        ("quickstart", "cnnlab", ["quickstart", "--seed", "a b"], []),
+        ("quickstart", "cnnlab", ["quickstart", "--seed", "a b"], ["all"]),
         ("test", "python", ["-m", "pytest", "--seed", "a b"], ["dev"]),
     ],
 )
