@@ -154,11 +154,14 @@ def test_the_line_that_mends_debians_python(
     assert done.stdout.endswith(f"{mend} install python3.12-venv\n")
 
 
+WORKERS = ["-n", "auto", "--maxprocesses", "4", "--dist", "loadfile"]
+
+
 @pytest.mark.parametrize(
     ("script", "program", "handed_on", "extras"),
     [
         ("quickstart", "cnnlab", ["quickstart", "--seed", "a b"], ["all"]),
-        ("test", "python", ["-m", "pytest", "--seed", "a b"], ["dev"]),
+        ("test", "python", ["-m", "pytest", *WORKERS, "--seed", "a b"], ["dev"]),
     ],
 )
 def test_options_are_handed_on(

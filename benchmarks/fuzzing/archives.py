@@ -314,7 +314,7 @@ class TarFamily(LabelledFamily):
             data, more = mutate(rng, data, damage)
             said += more
         if rng.random() < 0.02:
-            data, said = data[:-1024] + bytes(rng.choice((30, 600)) << 20), ("a bomb of zeros",)
+            data, said = data[:-1024] + bytes(rng.choice((30, 200)) << 20), ("a bomb of zeros",)
         data = _PACK[suffix](data)
         if rng.random() < 0.2:
             data, more = mutate(rng, data, damage)

@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, stdev
 
-from cnnlab.metrics import holm
-from cnnlab.metrics.over_seeds import Difference, paired_t
+from cnnlab.metrics import MeanDifference, holm, paired_difference
 
 __all__ = ["LEVEL", "Effect", "effects_of", "sentence_of"]
 
@@ -30,8 +29,14 @@ class Effect:
     name: str
     title: str
     accuracies: Mapping[int, float]
-    difference: Difference | None = None
+    difference: MeanDifference | None = None
     p_holm: float | None = None
+
+    @property
+    def estimate(self) -> tuple[float, float, float] | None:
+        """The difference and the ends of its 95% interval; None where there is none."""
+        difference = self.difference
+        return None if difference is None else (difference.value, *difference.interval())
 
     @property
     def n(self) -> int:
@@ -64,24 +69,24 @@ def effects_of(
     ]
 
 
-def _difference(variant: Mapping[int, float], whole: Mapping[int, float]) -> Difference | None:
+def _difference(variant: Mapping[int, float], whole: Mapping[int, float]) -> MeanDifference | None:
     shared = sorted(variant.keys() & whole.keys())
     if len(shared) < 2:
         return None
-    return paired_t([variant[seed] for seed in shared], [whole[seed] for seed in shared])
+    return paired_difference([variant[seed] for seed in shared], [whole[seed] for seed in shared])
 
 
 def sentence_of(effect: Effect, whole: Effect) -> str:
     """What can be said of an ingredient, with the numbers it rests on."""
     if effect.mean is None or whole.mean is None:
         return f"{effect.title}: no training of it was finished."
-    if effect.difference is None or effect.p_holm is None:
+    if effect.estimate is None or effect.p_holm is None:
         points = 100 * (effect.mean - whole.mean)
         return (
             f"{effect.title}: {abs(points):.2f} points {_direction(points)} in one training; "
             "one seed cannot tell that from chance."
         )
-    mean, low, high = (100 * value for value in effect.difference[:3])
+    mean, low, high = (100 * value for value in effect.estimate)
     shared = len(effect.accuracies.keys() & whole.accuracies.keys())
     numbers = (
         f"95% interval {low:+.2f} to {high:+.2f} over {shared} seeds, p = {effect.p_holm:.2g} "

@@ -182,7 +182,7 @@ class Robustness(ShownAsText):
         low, high = self.mean_corruption_error_interval
         error = self.mean_corruption_error
         clean, drop = self.clean, self.drop(error)
-        lost = "" if drop is None else f"; {100 * drop:.1f}% of the clean accuracy is lost"
+        lost = "" if drop is None else f"; {_percent(drop)} of the clean accuracy is lost"
         lines = [
             f"{self.split} accuracy {clean.value:.4f} clean (95% interval "
             f"{clean.interval.low:.4f} to {clean.interval.high:.4f}, n = {self.n:,}), "
@@ -208,7 +208,7 @@ class Robustness(ShownAsText):
                 entry.family,
                 *(cell.value for cell in cells),
                 self.errors[number],
-                None if drops[number] is None else f"{100 * (drops[number] or 0):.1f}%",
+                None if drops[number] is None else _percent(drops[number] or 0.0),
                 *(self.relative_errors()[number : number + 1] if self.reference else ()),
             )
             for number, (entry, cells) in enumerate(
@@ -245,3 +245,8 @@ def _mean(values: Sequence[float | None]) -> float | None:
     """The mean, None where some value is missing: a mean over others would not compare."""
     known = [value for value in values if value is not None]
     return float(np.mean(known)) if known and len(known) == len(values) else None
+
+
+def _percent(share: float) -> str:
+    """To a tenth; what rounds to nothing has no sign."""
+    return f"{round(100 * share, 1) + 0.0:.1f}%"

@@ -109,7 +109,7 @@ def _subject(record: AblationRecord) -> str:
 def _sentences(record: AblationRecord) -> list[Block]:
     whole, others = record.variants[0].effect, [one.effect for one in record.variants[1:]]
     # Those that cost most first; what was not measured last.
-    ordered = sorted(others, key=lambda one: one.difference.mean if one.difference else 1.0)
+    ordered = sorted(others, key=lambda one: one.difference.value if one.difference else 1.0)
     return [ItemList(tuple(sentence_of(one, whole) for one in ordered))] if ordered else []
 
 
@@ -126,20 +126,19 @@ def _table(record: AblationRecord) -> Table:
 def _row(effect: Effect) -> Sequence[str]:
     head = [effect.title, str(effect.n), percent(effect.mean)]
     spread = ABSENT if effect.deviation is None else f"{100 * effect.deviation:.2f}"
-    difference = effect.difference
-    if difference is None:
+    if effect.difference is None or effect.estimate is None:
         return [*head, spread, *[ABSENT] * 4]
-    mean, low, high = (100 * value for value in difference[:3])
+    mean, low, high = (100 * value for value in effect.estimate)
     interval = f"{low:+.2f} to {high:+.2f}"
-    p_values = (decimal(difference.p_value), decimal(effect.p_holm))
+    p_values = (decimal(effect.difference.p_value), decimal(effect.p_holm))
     return [*head, spread, f"{mean:+.2f}", interval, *p_values]
 
 
 def _figure(record: AblationRecord) -> list[Block]:
     estimates = [
-        Estimate(one.title, *one.difference[:3], real=(one.p_holm or 0.0) < LEVEL)
+        Estimate(one.title, *one.estimate, real=(one.p_holm or 0.0) < LEVEL)
         for one in (variant.effect for variant in record.variants[1:])
-        if one.difference is not None
+        if one.estimate is not None
     ]
     if not estimates:
         return []

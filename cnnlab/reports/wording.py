@@ -33,8 +33,8 @@ _SCALES = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 
 
 def percent(share: float | None, decimals: int = 2) -> str:
-    """0.78654 -> "78.65%"."""
-    return ABSENT if share is None else f"{100 * share:.{decimals}f}%"
+    """0.78654 -> "78.65%"; what rounds to nothing has no sign."""
+    return ABSENT if share is None else f"{round(100 * share, decimals) + 0.0:.{decimals}f}%"
 
 
 def interval_text(interval: Interval) -> str:

@@ -67,8 +67,8 @@ class Ablation(ShownAsText):
             "mean": effect.mean,
             "sd": effect.deviation,
             "accuracies": {str(seed): value for seed, value in effect.accuracies.items()},
-            "difference": None if difference is None else difference.mean,
-            "interval": None if difference is None else [difference.low, difference.high],
+            "difference": None if difference is None else difference.value,
+            "interval": None if difference is None else list(difference.interval()),
             "p_value": None if difference is None else difference.p_value,
             "p_holm": effect.p_holm,
             "changes": dict(variant.changes),
@@ -80,7 +80,14 @@ class Ablation(ShownAsText):
         whole, *others = (variant.effect for variant in self.record.variants)
         header = ["variant", "n", "mean", "sd", "difference", "low", "high", "p (Holm)"]
         rows = [
-            (one.title, one.n, one.mean, one.deviation, *_three(one), one.p_holm)
+            (
+                one.title,
+                one.n,
+                one.mean,
+                one.deviation,
+                *(one.estimate or (None, None, None)),
+                one.p_holm,
+            )
             for one in (whole, *others)
         ]
         return "\n".join(
@@ -92,11 +99,6 @@ class Ablation(ShownAsText):
                 f"document: {self.files[0].resolve()}",
             ]
         )
-
-
-def _three(effect: Effect) -> tuple[float | None, float | None, float | None]:
-    difference = effect.difference
-    return (None, None, None) if difference is None else difference[:3]
 
 
 def configure_target(

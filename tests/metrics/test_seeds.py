@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy import stats
 from sklearn.metrics import roc_auc_score
@@ -53,6 +53,26 @@ def test_paired_and_pooled_agree_with_scipy() -> None:
     for second in (B, B[:1]):
         pooled = pooled_difference(A, second)
         assert pooled.p_value == pytest.approx(stats.ttest_ind(A, second).pvalue)
+
+
+@given(
+    st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=2, max_size=12),
+    st.sampled_from([0.5, 0.9, 0.95, 0.99]),
+)
+def test_any_pairs_agree_with_scipy(pairs: list[tuple[float, float]], confidence: float) -> None:
+    differences = [a - b for a, b in pairs]
+    assume(max(differences) - min(differences) >= 1e-6)
+    first, second = ([pair[k] for pair in pairs] for k in (0, 1))
+    expected, found = stats.ttest_rel(first, second), paired_difference(first, second)
+    ends = expected.confidence_interval(confidence)
+    assert found.p_value == pytest.approx(expected.pvalue, rel=1e-6, abs=1e-12)
+    assert list(found.interval(confidence)) == pytest.approx(list(ends), rel=1e-6, abs=1e-9)
+
+
+def test_pairs_that_all_differ_alike_are_sure() -> None:
+    found = paired_difference([0.5, 0.75], [0.25, 0.5])
+    assert (found.value, *found.interval(), found.p_value) == (0.25, 0.25, 0.25, 0.0)
+    assert paired_difference([0.5, 0.75], [0.5, 0.75]).p_value == 1.0
 
 
 def test_equivalence_agrees_with_statsmodels() -> None:

@@ -235,7 +235,7 @@ def test_effects_are_paired_by_seed_and_adjusted_for_their_number():
     expected = stats.ttest_rel([0.70, 0.72, 0.69], [0.80, 0.81, 0.79]).pvalue
     assert a.difference.p_value == pytest.approx(expected)
     assert a.p_holm == pytest.approx(2 * expected)
-    assert b.difference.mean == pytest.approx(0.005)
+    assert b.difference.value == pytest.approx(0.005)
     assert c.difference is None
     full = Effect("whole", "everything", whole)
     assert "points less" in sentence_of(a, full)
