@@ -346,7 +346,7 @@ def _untarred(data: bytes) -> dict[str, bytes]:
         body = stream.read(-(-size // 512) * 512)
         if len(body) < size:
             raise Wrong("a member is cut off")
-        name = head[:100].split(b"\0")[0].decode()
+        name = head[:100].split(b"\0")[0].decode("utf-8", "surrogateescape")
         if name in members:
             raise Wrong(f"{name!r} stands twice")
         if kind != b"5":

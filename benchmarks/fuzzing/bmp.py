@@ -50,6 +50,8 @@ def read_bmp(data: bytes) -> Pixels:
     used = struct.unpack("<I", data[46:50])[0]
     if head != 40 or planes != 1 or packing or bits not in (8, 24) or width < 1 or not height:
         raise NotJudged("a form that is rarer")
+    if start < 14 + head:
+        raise NotJudged("rows within the headers: decoders look for them behind these")
     stride = (width * bits // 8 + 3) // 4 * 4
     if start + stride * abs(height) > len(data) + (stride - width * bits // 8):
         raise Wrong("the rows are cut off")

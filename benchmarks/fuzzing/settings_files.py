@@ -50,6 +50,7 @@ _MODEL = {
 _BUILDER = {
     "name": "fast",
     "input_shape": [32, 32, 3],
+    "classes": 10,
     "builder": "fastnet",
     "params": {"widths": [8, 8], "depths": [1, 1]},
 }
@@ -159,6 +160,8 @@ def _same(said: Any, kept: Any) -> bool:
     """Whether two values mean the same: 1e-4 is text in YAML 1.1, and on is true."""
     if isinstance(said, list) and isinstance(kept, list):
         return len(said) == len(kept) and all(map(_same, said, kept))
+    if isinstance(said, dict) and isinstance(kept, dict):
+        return said.keys() == kept.keys() and all(_same(said[key], kept[key]) for key in said)
     if isinstance(kept, float | int) and not isinstance(kept, bool):
         try:
             return float(said) == float(kept)

@@ -29,9 +29,10 @@ _ADAM7 = (
 def is_whole(data: bytes, image_format: str | None) -> bool:
     """Whether nothing of a file is missing or damaged, as far as its format can tell.
 
-    PNG: every chunk is there up to IEND and has its CRC-32, and there is data for every row. GIF:
-    the blocks lead to the end mark, and the first picture's stream has all of its pixels. Other
-    formats tell nothing, or their decoders tell it.
+    PNG: every chunk is there up to IEND and has its CRC-32, and there is data for every row, with
+    its Adler-32. GIF: the blocks lead to the end mark, and the first picture's stream has all of
+    its pixels. BMP: there are bytes for every row. Other formats tell nothing, or their decoders
+    tell it.
     """
     if image_format == "PNG":
         return len(data) >= _PNG_MAGIC + 25 and _png_is_whole(memoryview(data))
@@ -40,7 +41,21 @@ def is_whole(data: bytes, image_format: str | None) -> bool:
             return _gif_is_whole(data)
         except (IndexError, struct.error):  # it ends before a block does
             return False
+    if image_format == "BMP":
+        return _bmp_is_whole(data)
     return True
+
+
+def _bmp_is_whole(data: bytes) -> bool:
+    """Whether the rows of a BMP that is not packed are all there; its last may lack its padding."""
+    if len(data) < 54:
+        return True  # an older header, which the decoder knows
+    start, head, width, height, _, bits, packing = struct.unpack_from("<IIiiHHI", data, 10)
+    if head < 40 or packing or width < 1:
+        return True
+    row = (width * bits + 7) // 8
+    rows_before = max(abs(height) - 1, 0) * ((row + 3) // 4 * 4)
+    return bool((start or 14 + head) + rows_before + row <= len(data))
 
 
 def _png_is_whole(data: memoryview) -> bool:
@@ -76,7 +91,8 @@ def _has_all_rows(packed: list[memoryview], head: bytes) -> bool:
     try:
         for part in packed:
             rest: bytes | memoryview = part
-            while rest and missing > 0 and not stream.eof:
+            # The checksum comes after the last row; what else is there need not be unpacked.
+            while rest and missing > -_BLOCK_BYTES and not stream.eof:
                 missing -= len(stream.decompress(rest, _BLOCK_BYTES))
                 rest = stream.unconsumed_tail
     except zlib.error:

@@ -49,6 +49,29 @@ def test_a_png_whose_data_has_a_wrong_crc_is_refused():
         decoded(data[:crc] + b"\0\0\0\0" + data[crc + 4 :])
 
 
+def test_a_png_whose_pixels_have_a_wrong_checksum_is_refused():
+    data = saved("PNG")
+    at = data.index(b"IDAT")
+    length = int(np.frombuffer(data[at - 4 : at], ">u4")[0])
+    chunk = data[at : at + length] + bytes(4)  # the end of the stream is its Adler-32
+    crc = struct.pack(">I", zlib.crc32(chunk))
+    with pytest.raises(DataError, match="cut off or damaged"):
+        decoded(data[:at] + chunk + crc + data[at + 4 + length + 4 :])
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "P", "1"])
+@pytest.mark.parametrize("side", [1, 6, 9, 64])
+def test_a_bmp_needs_the_bytes_of_every_row(mode, side):
+    noise = np.random.default_rng(side).integers(0, 256, (side, side, 3), dtype=np.uint8)
+    data = saved("BMP", Image.fromarray(noise).convert(mode))
+    bits = {"RGB": 24, "L": 8, "P": 8, "1": 1}[mode]
+    row = (side * bits + 7) // 8
+    padding = -row % 4
+    assert is_whole(data, "BMP")
+    assert is_whole(data[: len(data) - padding], "BMP")
+    assert not is_whole(data[: len(data) - padding - 1], "BMP")
+
+
 def test_what_stands_behind_the_end_of_a_png_is_nobodys():
     assert np.array_equal(decoded(saved("PNG") + b"more"), PIXELS)
 

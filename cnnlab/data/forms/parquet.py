@@ -110,6 +110,8 @@ def _layout(where: Path, shards: Sequence[Shard], columns: Columns) -> Layout:
     for shard, labels in zip(shards, values, strict=True):
         parts[shard.part] = parts.get(shard.part, 0) + len(labels)
     together = [label for labels in values for label in labels]
+    if not together:
+        raise DataError("there are no rows in it", where=shown(where))
     labelled = check_parts(_labelled(together, columns, place), parts, place, shown(where))
     return Layout(
         files=tuple(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import mmap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from cnnlab.data.archive import check_expansion
+from cnnlab.data.forms.parquet_pages import check_pages
 from cnnlab.data.tree import shown
 from cnnlab.errors import DataError
 
@@ -29,7 +31,20 @@ def read_schema(path: Path) -> Any:
         groups = range(metadata.num_row_groups)
         unpacked = sum(metadata.row_group(group).total_byte_size for group in groups)
         check_expansion(path, unpacked, path.stat().st_size)
-        return file.schema_arrow
+        schema = file.schema_arrow
+        _check_copies(path, schema.metadata or {}, metadata.metadata or {})
+        return schema
+
+
+def _check_copies(path: Path, one: dict[bytes, bytes], other: dict[bytes, bytes]) -> None:
+    """What the ``datasets`` library wrote stands twice in a file; a difference is damage."""
+    key = b"huggingface"
+    if key in one and key in other and one[key] != other[key]:
+        raise DataError(
+            "the two copies of the class names differ: the Parquet file is damaged",
+            where=shown(path),
+            todo="download or write it again",
+        )
 
 
 def column_batches(
@@ -41,6 +56,7 @@ def column_batches(
     """
     wanted = column if field is None else f"{column}.{field}"
     with _opened(path) as file:
+        _check_column(path, wanted)
         batches = file.iter_batches(rows, columns=[wanted], use_threads=False)
         read = 0
         while (batch := next(batches, None)) is not None:
@@ -52,6 +68,14 @@ def column_batches(
             values = batch.column(0)
             # A null in the place of a struct is a null in its fields.
             yield values if field is None else values.flatten()[0]
+        if read != file.metadata.num_rows:
+            raise ValueError(f"{read} of {file.metadata.num_rows} rows can be read")
+
+
+def _check_column(path: Path, column: str) -> None:
+    """Hold a column's pages against what the footer says of them."""
+    with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as whole:
+        check_pages(whole, column)
 
 
 @contextmanager
