@@ -28,6 +28,7 @@ from cnnlab.config_sections import (
     TrainingConfig,
 )
 from cnnlab.data import checked_options
+from cnnlab.errors import InputError
 from cnnlab.settings import dump_yaml, merge
 
 __all__ = [
@@ -49,6 +50,8 @@ __all__ = [
 #: The version of the run directory's schema that this code writes.
 SCHEMA: Final = 1
 
+#: What errors call settings that came from no file in particular.
+_ANYWHERE = "configuration"
 _NAME = re.compile(r"[^\W_][\w.+-]{0,99}")
 
 
@@ -123,7 +126,7 @@ class RunConfig(Section):
 def make_config(
     layers: Sequence[Mapping[str, Any]],
     *,
-    where: str = "configuration",
+    where: str = _ANYWHERE,
     labels: Mapping[str, str] | None = None,
 ) -> RunConfig:
     """Lay settings one on the other (see :func:`cnnlab.config_layers.lay`) and check the result.
@@ -131,13 +134,17 @@ def make_config(
     ``labels`` says what errors call a key, e.g. ``{"training.epochs": "--epochs"}``.
     Raises :class:`ConfigError` or ``UnknownNameError`` with key, value and allowed range.
     """
-    return _with_registered_options(_validated(lay(layers), where, labels or {}))
+    config = _validated(lay(layers), where, labels or {})
+    try:
+        return _with_registered_options(config)
+    except InputError as error:
+        raise error if where == _ANYWHERE else error.within(where) from None
 
 
 def make_data_config(
     settings: Mapping[str, Any],
     *,
-    where: str = "configuration",
+    where: str = _ANYWHERE,
     labels: Mapping[str, str] | None = None,
 ) -> DataConfig:
     """Check the settings of the images alone, as :func:`make_config` does; torch stays away."""

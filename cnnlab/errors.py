@@ -25,6 +25,8 @@ Every message is one line: what happened, where, what was expected, what to do.
 
 from __future__ import annotations
 
+from typing import Self
+
 __all__ = [
     "ArchitectureError",
     "CheckFailed",
@@ -81,6 +83,11 @@ class CnnlabError(Exception):
         if len(line) > _LONGEST:  # a file may hold a name of any length
             line = f"{line[: _LONGEST // 2]} ... {line[-_LONGEST // 2 :]}"
         super().__init__(line)
+
+    def within(self, place: object) -> Self:
+        """The same error, said to be in a file, a run ..."""
+        where = place if self.where is None else f"{place}: {self.where}"
+        return type(self)(self.what, where=where, expected=self.expected, todo=self.todo)
 
 
 class CheckFailed(CnnlabError):

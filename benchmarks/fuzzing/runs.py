@@ -230,6 +230,8 @@ def _is_well_formed(path: Path) -> bool:
             with np.load(path, allow_pickle=False) as saved:
                 return bool([saved[name] for name in saved.files])
         text = path.read_text(encoding="utf-8")
+        if path.suffix == ".jsonl":  # behind the last line's end nothing was written yet
+            text = text.rpartition("\n")[0]
         if path.suffix == ".yaml":
             yaml.safe_load(text)
         for line in text.splitlines() if path.suffix == ".jsonl" else [text]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from cnnlab.errors import ArchitectureError
+from cnnlab.errors import ArchitectureError, UnknownNameError
 from cnnlab.models.builders import BUILDERS, builder_params
 from cnnlab.models.layers import Layer, parse_layer, shape_text
 from cnnlab.models.layers.arguments import shown, whole
@@ -67,7 +67,7 @@ class Architecture:
                 "it has to be written one way", where=where, expected="layers, or a builder"
             )
         if self.builder is not None:
-            object.__setattr__(self, "params", _plain(builder_params(self.builder, self.params)))
+            object.__setattr__(self, "params", _plain(self._builder_params(self.builder)))
         elif self.params:
             raise ArchitectureError("only a builder takes params", where=where)
         object.__setattr__(self, "layers", tuple(_plain(self.layers)))
@@ -77,6 +77,12 @@ class Architecture:
     def steps(self) -> tuple[Step, ...]:
         """The layers in order, each with its name and shapes."""
         return plan(self._named_layers(), self.input_shape, where=self.source)
+
+    def _builder_params(self, builder: str) -> dict[str, Any]:
+        try:
+            return builder_params(builder, self.params)
+        except UnknownNameError as error:
+            raise error.within(self.source) from None
 
     def _named_layers(self) -> list[tuple[str | None, Layer]]:
         if self.builder is not None:

@@ -16,7 +16,7 @@ from cnnlab.data import open_dataset
 from cnnlab.data.dataset import Dataset
 from cnnlab.data.source import Say, unsaid
 from cnnlab.data.split import Split
-from cnnlab.errors import RunError
+from cnnlab.errors import DataError, RunError
 from cnnlab.files import append_line, is_locked, storage_errors, write_bytes
 from cnnlab.runs.corrupted import CorruptedPredictions
 from cnnlab.runs.predictions import Predictions
@@ -169,7 +169,11 @@ class Run:
         ``offline``: nothing is downloaded; what is no longer on this machine is an error.
         """
         data = self.typed_config().data
-        dataset = open_dataset(data.source, options=data.read_options(), offline=offline, say=say)
+        options = data.read_options()
+        try:
+            dataset = open_dataset(data.source, options=options, offline=offline, say=say)
+        except DataError as error:
+            raise error.within(f"the data of {self.path}") from None
         recorded = self.split["dataset"]["fingerprint"]
         if dataset.fingerprint != recorded:
             raise RunError(

@@ -40,9 +40,8 @@ def _epoch_table(run: Run) -> list[str]:
     for record in records:
         time = timing.get((record["stage"], record["epoch"]), {})
         cells = [_cell(record.get(key, "")) for key in shown]
-        cells += (
-            [f"{time['seconds']:.1f}", f"{time['images_per_second']:.0f}"] if time else ["", ""]
-        )
+        for key, form in (("seconds", ".1f"), ("images_per_second", ".0f")):
+            cells.append(format(time[key], form) if key in time else "")
         lines.append("| " + " | ".join(cells) + " |")
     return lines
 
