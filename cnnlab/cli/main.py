@@ -17,8 +17,10 @@ from cnnlab.cli import (
     diagnose,
     doctor,
     evaluate,
+    explain,
     find_lr,
     models,
+    predict,
     quickstart,
     report,
     reproduce,
@@ -73,6 +75,8 @@ app.command("evaluate")(evaluate.evaluate)
 app.command("compare")(compare.compare)
 app.command("diagnose")(diagnose.diagnose)
 app.command("robustness")(robustness.robustness)
+app.command("predict")(predict.predict)
+app.command("explain")(explain.explain)
 app.command("report")(report.report)
 app.command("reproduce")(reproduce.reproduce)
 app.command("ablate")(ablate.ablate)

@@ -8,7 +8,17 @@ from typing import Annotated
 
 import typer
 
-__all__ = ["Json", "Offline", "Overrides", "RunName", "RunNames", "RunsFolder", "go_offline"]
+__all__ = [
+    "Images",
+    "Json",
+    "ModelName",
+    "Offline",
+    "Overrides",
+    "RunName",
+    "RunNames",
+    "RunsFolder",
+    "go_offline",
+]
 
 
 def go_offline(asked: bool) -> None:
@@ -22,6 +32,15 @@ RunsFolder = Annotated[Path, typer.Option("--runs", help="The folder that holds 
 Offline = Annotated[bool, typer.Option("--offline", help="Download nothing.")]
 RunName = Annotated[str, typer.Argument(metavar="RUN", help="A run's folder, or its name.")]
 RunNames = Annotated[list[str], typer.Argument(metavar="RUN...", help="Runs' folders or names.")]
+ModelName = Annotated[
+    str, typer.Argument(metavar="RUN|BUNDLE", help="A run's folder or name, or an exported bundle.")
+]
+Images = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="IMAGE|FOLDER|-...", help="Image files, folders of them, - for standard input."
+    ),
+]
 Overrides = Annotated[
     list[str] | None,
     typer.Option(

@@ -1,9 +1,11 @@
-"""Training as a person watches it: a bar an epoch on a terminal, a line an epoch elsewhere."""
+"""Work as a person watches it: training as a bar an epoch, or a line where there is no terminal."""
 
 from __future__ import annotations
 
 import sys
-from contextlib import AbstractContextManager
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
 
     from cnnlab.training.events import BatchDone, EpochDone, Event, RateTried
 
-__all__ = ["TrainingDisplay"]
+__all__ = ["TrainingDisplay", "counting"]
 
 
 def _epoch_line(event: EpochDone) -> str:
@@ -104,6 +106,29 @@ class TrainingDisplay(AbstractContextManager["TrainingDisplay"]):
         self._bar.update(
             self._task, description=description, completed=completed, total=total, figures=figures
         )
+
+
+@contextmanager
+def counting(description: str, things: str) -> Iterator[Callable[[int, int], None]]:
+    """Yield what is to be called with how many are done, and of how many: a bar on a terminal."""
+    began = time.monotonic()
+    bar = _make_bar() if sys.stderr.isatty() else None
+    tasks: list[TaskID] = []
+
+    def show(done: int, total: int) -> None:
+        if bar is None:
+            return
+        if not tasks:  # only now: what was said before stands above
+            tasks.append(bar.add_task(description, total=total, figures=""))
+            bar.start()
+        speed = done / max(time.monotonic() - began, 1e-3)
+        bar.update(tasks[0], completed=done, figures=f"{speed:,.0f} {things}/s")
+
+    try:
+        yield show
+    finally:
+        if bar is not None:
+            bar.stop()
 
 
 def _make_bar() -> Progress:

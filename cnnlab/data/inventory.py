@@ -11,10 +11,10 @@ from cnnlab.data.images import IMAGE_SUFFIXES, MAX_FILE_BYTES, ImageHeader, prob
 from cnnlab.data.tree import Entry, Files, Tree, input_errors, is_litter
 from cnnlab.errors import DataError
 
-__all__ = ["Inventory", "list_images", "take_inventory"]
+__all__ = ["FOREIGN_SUFFIXES", "Inventory", "list_images", "litter_of", "take_inventory"]
 
 #: Images that cannot be read here: to leave them out as if they were no images would be wrong.
-_FOREIGN_SUFFIXES = frozenset({".avif", ".cr2", ".dng", ".heic", ".heif", ".jp2", ".jxl", ".nef"})
+FOREIGN_SUFFIXES = frozenset({".avif", ".cr2", ".dng", ".heic", ".heif", ".jp2", ".jxl", ".nef"})
 #: As many bytes of files are kept in memory to spare opening and unpacking them twice.
 _KEPT_BYTES = 256 << 20
 
@@ -78,7 +78,7 @@ def take_inventory(tree: Tree, wanted: Callable[[str], bool] | None = None) -> I
     """
     inventory = Inventory()
     for entry in tree.entries():
-        litter = _litter_of(entry.path)
+        litter = litter_of(entry.path)
         suffix = PurePosixPath(entry.path).suffix.lower()
         if litter is not None:
             inventory.ignored.add(litter)
@@ -87,7 +87,7 @@ def take_inventory(tree: Tree, wanted: Callable[[str], bool] | None = None) -> I
                 inventory.folders.append(entry.path)
         elif suffix in IMAGE_SUFFIXES:
             inventory.probe(entry)
-        elif suffix in _FOREIGN_SUFFIXES:
+        elif suffix in FOREIGN_SUFFIXES:
             inventory.images.append(entry.path)
             inventory.broken[entry.path] = f"{suffix} cannot be read; convert it to JPEG or PNG"
         else:
@@ -107,7 +107,7 @@ def list_images(source: Files) -> Inventory:
     return inventory
 
 
-def _litter_of(path: str) -> str | None:
+def litter_of(path: str) -> str | None:
     """Return the path down to its first part that is litter; None where none is."""
     parts = path.split("/")
     for depth, name in enumerate(parts, start=1):
