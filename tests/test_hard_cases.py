@@ -79,6 +79,8 @@ CASES = {
         "litter is ignored, said once",
         "data/test_folder.py::test_case_08_litter_is_ignored_and_said_once",
         "data/test_layout.py::test_case_08_what_was_ignored_is_one_line",
+        "prediction/test_image_sources.py"
+        "::test_case_08_a_folder_is_searched_and_litter_is_said_once",
     ),
     9: (
         "truncated JPEG, text renamed to .png, empty class: named before training starts",
@@ -105,6 +107,8 @@ CASES = {
         "reports/test_report_html.py::test_any_text_is_shown_literally_in_any_block",
         "reports/test_report_markdown.py::test_any_text_is_read_literally_in_any_block",
         "evaluation/test_figures.py::test_names_are_shown_literally",
+        "cli/test_predict_verb.py::test_case_11_class_names_of_every_kind_are_shown_literally",
+        "cli/test_explain_verb.py::test_case_11_a_class_name_of_any_kind_is_shown_literally",
     ),
     12: (
         "train and test share images",
@@ -172,6 +176,8 @@ CASES = {
         "any batch size, identical counts; everything printed recomputes",
         "test_inference.py::test_case_21_any_batch_size_gives_the_same_classes",
         "cli/test_verbs.py::test_case_21_everything_evaluated_recomputes_from_the_predictions",
+        "cli/test_predict_verb.py"
+        "::test_case_21_a_folder_of_the_test_images_has_the_accuracy_that_evaluate_gives",
     ),
     22: (
         "absent classes, two, a thousand, ties, huge logits",
@@ -209,6 +215,7 @@ CASES = {
         "test_readme.py::test_case_30_every_command_runs_as_written",
         "test_tutorials.py::test_case_30_every_step_runs_as_written",
         "cli/test_data_page.py::test_case_30_every_command_runs_as_written",
+        "cli/test_use_pages.py::test_case_30_every_step_runs_as_written",
     ),
 }
 
