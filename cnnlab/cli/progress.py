@@ -110,19 +110,22 @@ class TrainingDisplay(AbstractContextManager["TrainingDisplay"]):
 
 @contextmanager
 def counting(description: str, things: str) -> Iterator[Callable[[int, int], None]]:
-    """Yield what is to be called with how many are done, and of how many: a bar on a terminal."""
-    began = time.monotonic()
+    """Yield what is to be called with how many are done, and of how many: a bar on a terminal.
+
+    Where there are other ones to do on the way, of another number, these have a bar of their own.
+    """
     bar = _make_bar() if sys.stderr.isatty() else None
-    tasks: list[TaskID] = []
+    tasks: dict[int, tuple[TaskID, float]] = {}
 
     def show(done: int, total: int) -> None:
         if bar is None:
             return
-        if not tasks:  # only now: what was said before stands above
-            tasks.append(bar.add_task(description, total=total, figures=""))
+        if total not in tasks:  # only now: what was said before stands above
+            tasks[total] = (bar.add_task(description, total=total, figures=""), time.monotonic())
             bar.start()
+        task, began = tasks[total]
         speed = done / max(time.monotonic() - began, 1e-3)
-        bar.update(tasks[0], completed=done, figures=f"{speed:,.0f} {things}/s")
+        bar.update(task, completed=done, figures=f"{speed:,.0f} {things}/s")
 
     try:
         yield show

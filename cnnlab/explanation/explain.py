@@ -76,9 +76,17 @@ class Explainer:
 
     Raises :class:`InputError` where the question does not fit the model: no such class or layer,
     a patch larger than the image; and :class:`RunError` for the nearest images of a bundle's file.
+    ``watch`` hears of the training images whose features are computed.
     """
 
-    def __init__(self, bundle: Bundle, question: Question, *, say: Say = unsaid) -> None:
+    def __init__(
+        self,
+        bundle: Bundle,
+        question: Question,
+        *,
+        say: Say = unsaid,
+        watch: Progress = unwatched,
+    ) -> None:
         self.bundle, self.question = bundle, question
         height, width, _ = bundle.input_shape
         name = question.class_name
@@ -89,7 +97,7 @@ class Explainer:
         if "grad-cam" in question.methods:
             self._map_layer = map_layer(bundle.architecture, question.layer)
         if "nearest" in question.methods:
-            self._training = TrainingImages.of(bundle, say=say)
+            self._training = TrainingImages.of(bundle, say=say, watch=watch)
 
     def explain(self, image: NDArray[np.uint8], path: str = "image") -> Explanation:
         """Explain uint8 ``[H, W, C]`` of the bundle's input shape; ``path`` is what it is called.
@@ -171,7 +179,8 @@ def explain(
     sources = gather(images, bundle.class_names, say=say)
     found: list[Explanation] = []
     errors: list[ImageError] = []
-    for answer in Explainer(bundle, question, say=say).each(sources, watch=watch):
+    explainer = Explainer(bundle, question, say=say, watch=watch)
+    for answer in explainer.each(sources, watch=watch):
         if isinstance(answer, ImageError):
             errors.append(answer)
         else:

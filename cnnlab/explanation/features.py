@@ -19,6 +19,7 @@ from cnnlab.errors import StorageError
 from cnnlab.explanation.layers import feature_layer, parted, through, views_of
 from cnnlab.files import atomic_path
 from cnnlab.inference import BATCH_SIZE
+from cnnlab.prediction.predict import Progress, unwatched
 
 __all__ = ["features_of", "training_features"]
 
@@ -29,7 +30,11 @@ _KEPT = 8
 
 
 def features_of(
-    bundle: Bundle, images: NDArray[np.uint8], rows: NDArray[np.int64] | None = None
+    bundle: Bundle,
+    images: NDArray[np.uint8],
+    rows: NDArray[np.int64] | None = None,
+    *,
+    watch: Progress = unwatched,
 ) -> NDArray[np.float32]:
     """The numbers that the network's head classifies, float32 ``[N, D]``.
 
@@ -56,11 +61,17 @@ def features_of(
             if found is None:
                 found = np.empty((len(rows), features.shape[1]), dtype=np.float32)
             found[start : start + len(block)] = features.cpu().numpy()
+            watch(start + len(block), len(rows))
     return np.empty((0, 0), dtype=np.float32) if found is None else found
 
 
 def training_features(
-    bundle: Bundle, dataset: Dataset, rows: NDArray[np.int64], *, say: Say = unsaid
+    bundle: Bundle,
+    dataset: Dataset,
+    rows: NDArray[np.int64],
+    *,
+    say: Say = unsaid,
+    watch: Progress = unwatched,
 ) -> NDArray[np.float32]:
     """:func:`features_of` some rows of a dataset, float32 ``[N, D]``, kept for the next time.
 
@@ -72,7 +83,7 @@ def training_features(
     if kept is not None:
         return kept
     say(f"computing the features of {len(rows):,} training images (once; kept in the cache)")
-    features = features_of(bundle, dataset.images, rows)
+    features = features_of(bundle, dataset.images, rows, watch=watch)
     try:
         with atomic_path(path) as temporary, temporary.open("wb") as stream:
             np.save(stream, features, allow_pickle=False)

@@ -16,6 +16,7 @@ from cnnlab.explanation.checks import checked_image
 from cnnlab.explanation.features import features_of, training_features
 from cnnlab.explanation.layers import feature_layer
 from cnnlab.metrics.checks import checked_count
+from cnnlab.prediction.predict import Progress, unwatched
 from cnnlab.runs import open_run
 
 __all__ = ["METRICS", "Neighbour", "Neighbours", "TrainingImages", "distances"]
@@ -107,13 +108,23 @@ def distances(
 class TrainingImages:
     """A run's training images by what the network's head sees of them, ready to be searched."""
 
-    def __init__(self, bundle: Bundle, dataset: Dataset, rows: NDArray[np.int64], say: Say) -> None:
+    def __init__(
+        self,
+        bundle: Bundle,
+        dataset: Dataset,
+        rows: NDArray[np.int64],
+        *,
+        say: Say = unsaid,
+        watch: Progress = unwatched,
+    ) -> None:
         self._bundle, self._dataset, self._rows = bundle, dataset, rows
         self._layer = feature_layer(bundle.architecture)
-        self._features = training_features(bundle, dataset, rows, say=say)
+        self._features = training_features(bundle, dataset, rows, say=say, watch=watch)
 
     @classmethod
-    def of(cls, bundle: Bundle, *, say: Say = unsaid) -> TrainingImages:
+    def of(
+        cls, bundle: Bundle, *, say: Say = unsaid, watch: Progress = unwatched
+    ) -> TrainingImages:
         """Those of the run that the bundle was made of.
 
         Raises :class:`RunError` where it comes from a file, which knows of no images, or the
@@ -126,7 +137,8 @@ class TrainingImages:
                 todo="name the run itself, or leave --method nearest out",
             )
         run = open_run(bundle.source)
-        return cls(bundle, run.open_dataset(say), np.sort(run.rows().train), say)
+        dataset, rows = run.open_dataset(say), np.sort(run.rows().train)
+        return cls(bundle, dataset, rows, say=say, watch=watch)
 
     def nearest(
         self, image: NDArray[np.uint8], count: int = 5, *, metric: str = "cosine"

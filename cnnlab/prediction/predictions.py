@@ -118,7 +118,7 @@ class ImagePredictions(ShownAsText):
     def summary(self) -> str:
         """How many of each class, and the accuracy where the folders tell the truth."""
         counts = Counter(image.class_name for image in self.images).most_common()
-        named = [f"{count:,} {printable(name)}" for name, count in counts[:_NAMED_AT_MOST]]
+        named = [f"{printable(name)} ({count:,})" for name, count in counts[:_NAMED_AT_MOST]]
         more = len(counts) - _NAMED_AT_MOST
         tail = f" and {more:,} more classes" if more > 0 else ""
         lines = [f"{_count(len(self.images))}: {', '.join(named)}{tail}"]

@@ -90,7 +90,8 @@ def explain_into(
         )
     done = Explained(bundle.name, bundle.temperature)
     names = _Names(out or FOLDER)
-    for answer in Explainer(bundle, question, say=say).each(sources, watch=watch):
+    explainer = Explainer(bundle, question, say=say, watch=watch)
+    for answer in explainer.each(sources, watch=watch):
         if isinstance(answer, ImageError):
             done.errors.append(answer)
             continue

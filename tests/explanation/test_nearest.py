@@ -77,7 +77,7 @@ def test_features_are_what_the_head_is_given(mirror: bool) -> None:
 def test_neighbours_are_scikit_learns(metric: str) -> None:
     bundle, dataset = bundle_of_layers(LAYERS), _dataset()
     rows = np.arange(50, 550)
-    searched = TrainingImages(bundle, dataset, rows, lambda line: None)
+    searched = TrainingImages(bundle, dataset, rows)
     oracle = NearestNeighbors(n_neighbors=6, metric=metric, algorithm="brute")
     oracle.fit(_hooked(bundle, dataset.images[rows], "dense_1"))
     asked = random_images(8, SHAPE, seed=9)
@@ -113,7 +113,7 @@ def test_distances_are_scikit_learns(features: np.ndarray) -> None:
 
 def test_the_very_same_image_is_told() -> None:
     bundle, dataset = bundle_of_layers(LAYERS), _dataset()
-    searched = TrainingImages(bundle, dataset, np.arange(600), lambda line: None)
+    searched = TrainingImages(bundle, dataset, np.arange(600))
     first = searched.nearest(dataset.images[123].copy(), 3).found[0]
     assert (first.row, first.identical) == (123, True)
     assert first.distance == pytest.approx(0, abs=1e-6)
@@ -121,8 +121,11 @@ def test_the_very_same_image_is_told() -> None:
 
 def test_features_are_computed_once_for_each_weights_and_images() -> None:
     bundle, dataset = bundle_of_layers(LAYERS), _dataset(40)
-    rows, said = np.arange(40), []
-    first = training_features(bundle, dataset, rows, say=said.append)
+    rows, said, heard = np.arange(40), [], []
+    first = training_features(
+        bundle, dataset, rows, say=said.append, watch=lambda *told: heard.append(told)
+    )
+    assert heard == [(40, 40)]
     again = training_features(bundle, dataset, rows, say=said.append)
     np.testing.assert_array_equal(first, again)
     assert len(said) == 1
@@ -158,7 +161,7 @@ def test_a_cache_that_cannot_be_written_is_said(
 
 def test_what_cannot_be_asked() -> None:
     bundle, dataset = bundle_of_layers(LAYERS), _dataset(40)
-    searched = TrainingImages(bundle, dataset, np.arange(40), lambda line: None)
+    searched = TrainingImages(bundle, dataset, np.arange(40))
     (image,) = random_images(1, SHAPE)
     with pytest.raises(InputError, match=r"neighbours.*1 to 40|1 to 40.*neighbours"):
         searched.nearest(image, 41)
