@@ -66,10 +66,14 @@ class HeatMap:
         less = "less " if self.method == "occlusion" else ""
         return (
             f"{self.method} ({self.made}): most important: {region.where(height, width)}, "
-            f"columns {region.left} to {region.right - 1}, rows {region.top} to "
-            f"{region.bottom - 1} of {width}x{height} pixels, up to {self.values.max():.3g} "
-            f"{less}{self.unit}"
+            f"{_span('column', region.left, region.right)}, "
+            f"{_span('row', region.top, region.bottom)} of {width}x{height} pixels, "
+            f"up to {self.values.max():.3g} {less}{self.unit}"
         )
+
+
+def _span(name: str, first: int, end: int) -> str:
+    return f"{name} {first}" if end == first + 1 else f"{name}s {first} to {end - 1}"
 
 
 @dataclass(frozen=True, eq=False)

@@ -52,7 +52,7 @@ def _draw(shown: Shown, explanation: Explanation) -> Figure:
     room = max(across, _NARROWEST, min(len(found), 5) * _TILE)
     each_row = int(room / _TILE)
     rows = math.ceil(len(found) / each_row)
-    down = _TITLE + panel + (_TILES_TITLE + rows * (_TILE + _TILE_WORDS) if found else 0) + 0.1
+    down = _TITLE + panel + (_TILES_TITLE + rows * (_TILE + _TILE_WORDS) if found else 0) + 0.15
     title, lines = _words(explanation)
     notes = _notes(explanation)
     sheet = Sheet(shown, title, lines, notes, width=room + 2 * MARGIN, height=down)
