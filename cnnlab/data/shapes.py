@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cnnlab.data.counters import random_bits
-from cnnlab.data.shapes_drawing import SIDE, draw
+from cnnlab.data.shapes_drawing import SIDE, covered, draw
 from cnnlab.data.shapes_outlines import OUTLINES
 from cnnlab.data.source import (
     SOURCES,
@@ -23,7 +23,7 @@ from cnnlab.data.source import (
 )
 from cnnlab.options import Number, Plain, fill_options
 
-__all__ = ["OPTIONS", "Planted", "Shapes", "planted"]
+__all__ = ["OPTIONS", "Planted", "Shapes", "planted", "shape_masks"]
 
 OPTIONS: SourceOptions = {
     "size": Number(6000, low=1, high=1_000_000, meaning="images in all"),
@@ -95,6 +95,19 @@ def planted(**options: Plain) -> Planted:
     steps = 1 + _below(_CLASSES - 1, seed, _Stream.WRONG_LABEL, drawings[wrong])
     labels[wrong] = (labels[wrong] + steps) % _CLASSES
     return Planted(labels, true_labels, sources)
+
+
+def shape_masks(rows: ArrayLike, **options: Plain) -> NDArray[np.bool_]:
+    """The pixels of rows that lie, for the most part, on the shape: bool ``[K, 32, 32]``.
+
+    With it one can ask whether an explanation looks at what was drawn. ``rows`` are whole numbers
+    ``[K]``; the options as :func:`planted` takes them.
+    """
+    truth = planted(**options)
+    size, seed, _, _ = _parsed(options)
+    wanted = np.asarray(rows, dtype=np.int64)
+    drawings = _drawings(size)[truth.sources[wanted]]
+    return covered(seed, drawings, truth.true_labels[wanted]) > 0.5
 
 
 def _parsed(options: dict[str, Plain]) -> tuple[int, int, float, float]:

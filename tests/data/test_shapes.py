@@ -13,7 +13,7 @@ from sklearn.ensemble import ExtraTreesClassifier
 
 from cnnlab.data import SOURCES, ReadOptions, open_dataset
 from cnnlab.data.dataset import Dataset
-from cnnlab.data.shapes import Shapes, planted
+from cnnlab.data.shapes import Shapes, planted, shape_masks
 from cnnlab.data.source import Decoded
 from cnnlab.errors import ConfigError, UnknownNameError
 
@@ -151,6 +151,21 @@ def test_case_12_copies_across_the_parts_are_counted_and_said() -> None:
 def counted(dataset: Dataset) -> int:
     """The copies that the notes, which other code wrote, tell of."""
     return sum(int(note.split()[0]) for note in dataset.notes if "exact copies" in note)
+
+
+def test_masks_lie_on_what_was_drawn_whatever_the_label_says() -> None:
+    options = {"size": 300, "label_errors": 0.3, "duplicates": 0.2, "drawing_seed": 4}
+    dataset = open_dataset("shapes", options=ReadOptions(own=options))
+    truth, masks = planted(**options), shape_masks(np.arange(300), **options)
+    np.testing.assert_array_equal(masks, masks[truth.sources])
+    np.testing.assert_array_equal(shape_masks([7, 3], **options), masks[[7, 3]])
+
+    def contrast(chosen: NDArray[np.bool_]) -> float:
+        pairs = zip(dataset.images.astype(float), chosen, strict=True)
+        apart = [image[mask].mean(axis=0) - image[~mask].mean(axis=0) for image, mask in pairs]
+        return float(np.linalg.norm(apart, axis=1).mean())
+
+    assert contrast(masks) > 2 * contrast(np.roll(masks, 1, axis=0))
 
 
 def test_wrong_options_are_refused() -> None:

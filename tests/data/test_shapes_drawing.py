@@ -10,7 +10,7 @@ import pytest
 from matplotlib.path import Path as Polygon
 from numpy.typing import NDArray
 
-from cnnlab.data.shapes_drawing import SIDE, draw
+from cnnlab.data.shapes_drawing import SIDE, covered, draw
 from cnnlab.data.shapes_outlines import OUTLINES, capsule
 
 STEP = 0.005
@@ -102,6 +102,18 @@ def test_an_image_depends_on_seed_number_and_class_alone() -> None:
     np.testing.assert_array_equal(together[299], alone[0])
     for other in (drawn(6, [299], [9]), drawn(5, [298], [9]), drawn(5, [299], [8])):
         assert (other != alone).any()
+
+
+def test_two_classes_of_one_drawing_differ_where_one_of_them_covers_the_ground() -> None:
+    numbers = np.arange(40)
+    first, second = np.zeros(40, dtype=np.int64), np.arange(40) % 9 + 1
+    covers = [covered(3, numbers, labels) for labels in (first, second)]
+    one, other = (drawn(3, list(numbers), list(labels)) for labels in (first, second))
+    changed = (one != other).any(axis=3)
+    assert not changed[(covers[0] == 0) & (covers[1] == 0)].any()
+    only = (covers[0] > 0.9) & (covers[1] == 0) | (covers[1] > 0.9) & (covers[0] == 0)
+    assert changed[only].mean() > 0.99
+    assert only.sum() > 1000
 
 
 def test_only_the_shape_differs_between_classes_of_one_drawing() -> None:
