@@ -6,7 +6,7 @@ those of ``shapes``, whose pixels are known; the images are new ones, drawn with
 the run's. Only images that the run gets right count::
 
     cnnlab train --recipe blink --data shapes --set data.size=12000 --name shapes
-    python benchmarks/pointing.py runs/shapes --images 200
+    python benchmarks/pointing.py runs/shapes --images 200 --layer activation_3
 
 Beside the methods stand a map that is largest in the middle of every image, and chance: the share
 of pixels that lie on a shape.
@@ -15,8 +15,9 @@ of pixels that lie on a shape.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -90,8 +91,12 @@ def _report(games: list[Game], chance: float) -> str:
     return f"{games[0].n} images\n{table}"
 
 
-def measure(run: Path, images: int, drawing_seed: int) -> str:
-    """Draw, explain what is right, and say how the methods did."""
+def measure(run: Path, images: int, drawing_seed: int, layers: Sequence[str] = ()) -> str:
+    """Draw, explain what is right, and say how the methods did: Grad-CAM at some ``layers``, too.
+
+    Raises :class:`InputError` for a run of something else.
+    """
+    methods = METHODS | {f"grad-cam, {name}": partial(grad_cam, layer=name) for name in layers}
     bundle = open_bundle(run)
     drawn: dict[str, Plain] = {"size": images, "drawing_seed": drawing_seed}
     dataset = open_dataset("shapes", options=ReadOptions(own=drawn))
@@ -108,7 +113,7 @@ def measure(run: Path, images: int, drawing_seed: int) -> str:
             np.stack([explain(bundle, dataset.images[row], int(said[row])) for row in rows]),
             masks,
         )
-        for name, explain in METHODS.items()
+        for name, explain in methods.items()
     ]
     return _report(games, float(masks.mean()))
 
@@ -121,10 +126,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("run", type=Path, help="the folder of a run of shapes")
     parser.add_argument("--images", type=int, default=200, help="how many are drawn")
     parser.add_argument("--drawing-seed", type=int, default=_SEED, help="of the drawings")
+    parser.add_argument("--layer", action="append", default=[], help="another one for Grad-CAM")
     asked = parser.parse_args(arguments)
-    return run_command(
-        "pointing", lambda: print(measure(asked.run, asked.images, asked.drawing_seed))
-    )
+
+    def work() -> None:
+        print(measure(asked.run, asked.images, asked.drawing_seed, asked.layer))
+
+    return run_command("pointing", work)
 
 
 if __name__ == "__main__":

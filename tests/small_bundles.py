@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from cnnlab.bundle import Bundle
+from cnnlab.device import set_up_torch
 from cnnlab.inference import Preprocessing
 from cnnlab.models.architecture import Architecture
 from cnnlab.optim import Adam
@@ -29,6 +30,7 @@ def bundle_of_architecture(
     weights: str = "0",
 ) -> Bundle:
     """A network with random weights, and what a bundle says beside it."""
+    set_up_torch(1)  # as opening one does; the tensors here are small
     height, width, channels = architecture.input_shape
     return Bundle(
         name="small",

@@ -26,13 +26,14 @@ def test_the_command_says_each_method_and_chance(tmp_path, capsys):
     bundle = bundle_of_layers([conv, *head], shape=(32, 32, 3), classes=10)
     object.__setattr__(bundle, "class_names", tuple(OUTLINES))
     bundle.save(tmp_path / "shapes.safetensors")
-    assert main([str(tmp_path / "shapes.safetensors"), "--images", "40"]) == 0
+    assert main([str(tmp_path / "shapes.safetensors"), "--images", "40", "--layer", "conv2d"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert re.fullmatch(r"[1-9]\d? images", lines[0])
     assert [line.split("  ")[0] for line in lines[2:]] == [
         "grad-cam",
         "occlusion",
         "the middle",
+        "grad-cam, conv2d",
         "chance",
     ]
     object.__setattr__(bundle, "class_names", tuple("abcdefghij"))
