@@ -138,7 +138,9 @@ FORMS: Mapping[str, Form] = {
         "cpu_percent?": _finite,
         "memory_bytes?": _finite,
         "temperature_celsius?": _finite,
+        "energy_joules?": _finite,
     },
+    "audit.json": {"fingerprint": _text, "copies": _list(_text)},
     "inexact.jsonl": {"after_step": _whole, "changed": _list(_text)},
     "result.json": {
         "status": _text,

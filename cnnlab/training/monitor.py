@@ -1,4 +1,4 @@
-"""What the machine does while it trains: processor, memory, temperature."""
+"""What the machine does while it trains: processor, memory, temperature, energy."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import psutil
 
 from cnnlab.errors import CnnlabError
 from cnnlab.runs import Run
+from cnnlab.training.energy import EnergyMeter
 
 __all__ = ["ResourceMonitor"]
 
@@ -28,7 +29,9 @@ class ResourceMonitor:
     """While it is entered, writes a line to ``resources.jsonl`` every few seconds.
 
     ``cpu_percent`` is of the whole machine (100 = every core busy), ``memory_bytes`` this
-    process's resident memory. ``seconds`` goes on from the last line where a run is resumed.
+    process's resident memory, ``energy_joules`` what the processors have taken while it was
+    watched, others' work on them too; None where the machine does not tell. ``seconds`` and
+    ``energy_joules`` go on from the last line where a run is resumed.
     """
 
     def __init__(self, run: Run, *, every_seconds: float = 2.0) -> None:
@@ -39,6 +42,7 @@ class ResourceMonitor:
     def __enter__(self) -> ResourceMonitor:
         past = self._run.resources
         self._offset = past[-1]["seconds"] if past else 0.0
+        self._joules = (past[-1].get("energy_joules") or 0.0) if past else 0.0
         self._thread.start()
         return self
 
@@ -52,7 +56,7 @@ class ResourceMonitor:
         self._thread.join()
 
     def _watch(self) -> None:
-        process, start = psutil.Process(), time.monotonic()
+        process, start, meter = psutil.Process(), time.monotonic(), EnergyMeter()
         psutil.cpu_percent()
         while not self._stop.wait(self._every):
             self._append(
@@ -61,8 +65,12 @@ class ResourceMonitor:
                     "cpu_percent": psutil.cpu_percent(),
                     "memory_bytes": process.memory_info().rss,
                     "temperature_celsius": _temperature_celsius(),
+                    "energy_joules": self._energy(meter.joules()),
                 }
             )
+
+    def _energy(self, joules: float | None) -> float | None:
+        return None if joules is None else round(self._joules + joules, 1)
 
     def _append(self, record: dict[str, Any]) -> None:
         try:

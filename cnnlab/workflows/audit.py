@@ -20,6 +20,7 @@ from cnnlab.evaluation.audit.balance import class_balance
 from cnnlab.evaluation.audit.drift import find_drift
 from cnnlab.evaluation.audit.duplicates import Duplicates, copies_between, find_duplicates
 from cnnlab.evaluation.audit.findings import CHECKS, Findings
+from cnnlab.evaluation.audit.kept import keep_in_run
 from cnnlab.evaluation.audit.label_errors import LabelErrors, label_errors
 from cnnlab.evaluation.audit.quality import constant_rows, odd_files
 from cnnlab.evaluation.audit.records import findings_csv, findings_record
@@ -96,12 +97,14 @@ def audit(
 def audit_into(folder: Path | None, source: str, **asked: Any) -> Audit:
     """Audit, and write it into ``folder``; None: ``audits/`` and the dataset's name.
 
-    ``asked`` is what :func:`audit` takes. A folder that cannot be written is an error before any
-    work is done.
+    ``asked`` is what :func:`audit` takes; a ``run`` among it keeps which copies its split has, for
+    its report. A folder that cannot be written is an error before any work is done.
     """
     if folder is not None:
         _check_writable(folder)
     done = audit(source, **asked)
+    if asked.get("run") is not None:
+        keep_in_run(done.findings, asked["run"])
     stem = "".join(
         letter if letter.isalnum() or letter in "._+-" else "-"
         for letter in done.findings.dataset.name.lower()
