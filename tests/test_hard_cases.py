@@ -106,6 +106,9 @@ CASES = {
         "reports/test_report_html.py::test_class_names_are_shown_literally",
         "reports/test_report_html.py::test_any_text_is_shown_literally_in_any_block",
         "reports/test_report_markdown.py::test_any_text_is_read_literally_in_any_block",
+        "reports/test_report_pdf.py::test_class_names_are_shown_literally",
+        "reports/test_report_pdf.py::test_any_text_can_be_set_in_any_block",
+        "reports/test_report_texts.py::test_markup_is_shown_and_never_followed",
         "evaluation/test_figures.py::test_names_are_shown_literally",
         "cli/test_predict_verb.py::test_case_11_class_names_of_every_kind_are_shown_literally",
         "cli/test_explain_verb.py::test_case_11_a_class_name_of_any_kind_is_shown_literally",
@@ -178,6 +181,9 @@ CASES = {
         "cli/test_verbs.py::test_case_21_everything_evaluated_recomputes_from_the_predictions",
         "cli/test_predict_verb.py"
         "::test_case_21_a_folder_of_the_test_images_has_the_accuracy_that_evaluate_gives",
+        "reports/test_report_recomputes.py::test_the_metrics_of_a_split",
+        "reports/test_report_recomputes.py::test_the_matrix_as_counts_and_as_shares",
+        "reports/test_report_recomputes.py::test_the_conclusions",
     ),
     22: (
         "absent classes, two, a thousand, ties, huge logits",

@@ -8,24 +8,54 @@ from typing import Annotated
 import typer
 
 from cnnlab.cli.options import Json, RunNames, RunsFolder
-from cnnlab.cli.output import print_json, print_text
+from cnnlab.cli.output import note, print_json, print_text
 
 
 def report(
     names: RunNames,
+    formats: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--format",
+            metavar="F,F",
+            help="html, md or pdf, several with commas or repeated (html,md).",
+        ),
+    ] = None,
+    text: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Your own words, SECTION.md each; a new folder is filled with hints (text, "
+            "beside the report).",
+        ),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(help="The folder to write to (one run: its own folder).")
     ] = None,
     runs: RunsFolder = Path("runs"),
     as_json: Json = False,
 ) -> None:
-    """Write the document: one self-contained HTML page, and Markdown with figures."""
-    from cnnlab.reports import write_report
-    from cnnlab.runs import open_run
+    """Write the document: a self-contained HTML page, Markdown with figures, a PDF.
 
-    opened = [open_run(name, runs=runs) for name in names]
-    written = write_report(opened, out or (opened[0].path if len(opened) == 1 else runs))
+    The name of a group that `cnnlab train --seeds` trained stands for all its runs.
+    """
+    from cnnlab.reports import checked_formats, write_report
+    from cnnlab.reports.texts import write_stubs
+    from cnnlab.runs import open_runs
+
+    wanted = checked_formats(_split(formats) if formats is not None else ["html", "md"])
+    opened = open_runs(names, runs=runs)
+    stubs = write_stubs(text) if text is not None else []
+    if stubs:
+        note(f"{text}: {len(stubs)} files with hints; write into them and report again")
+    folder = out or (opened[0].path if len(opened) == 1 else runs)
+    written = write_report(opened, folder, wanted, text=text)
     if as_json:
         print_json({"runs": names, "files": [str(path) for path in written]})
     else:
         print_text("\n".join(map(str, written)))
+
+
+def _split(formats: list[str]) -> list[str]:
+    """The formats asked for; an empty one is left to be called by its name: there is none."""
+    return [name.strip() for said in formats for name in said.split(",")]

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from cnnlab.metrics.checks import checked_confidence, checked_count
 
-__all__ = ["Interval", "clopper_pearson", "wilson_interval"]
+__all__ = ["Interval", "clopper_pearson", "share_difference", "wilson_interval"]
 
 
 class Interval(NamedTuple):
@@ -45,6 +45,18 @@ def clopper_pearson(successes: int, n: int, confidence: float = 0.95) -> Interva
     low = 0.0 if successes == 0 else float(betaincinv(successes, n - successes + 1, tail))
     high = 1.0 if successes == n else float(betaincinv(successes + 1, n - successes, 1 - tail))
     return Interval(low, high)
+
+
+def share_difference(first: tuple[int, int], second: tuple[int, int]) -> Interval:
+    """95% interval of the first share minus the second, each ``(successes, n)`` of other images.
+
+    Newcombe's (1998) method 10, from the Wilson intervals of the two shares.
+    """
+    a, b = first[0] / first[1], second[0] / second[1]
+    of_a, of_b = wilson_interval(*first), wilson_interval(*second)
+    below = math.hypot(a - of_a.low, of_b.high - b)
+    above = math.hypot(of_a.high - a, b - of_b.low)
+    return Interval(a - b - below, a - b + above)
 
 
 def _checked_trials(successes: int, n: int) -> tuple[int, int]:

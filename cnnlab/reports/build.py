@@ -12,21 +12,24 @@ from cnnlab.registry import suggestion
 from cnnlab.reports.document import Document
 from cnnlab.reports.html import render_html
 from cnnlab.reports.markdown import figure_files, render_markdown
-from cnnlab.reports.record import records_of
+from cnnlab.reports.pdf import render_pdf
+from cnnlab.reports.record import RunRecord, records_of
 from cnnlab.reports.section import sections_of
+from cnnlab.reports.texts import TEXT_FOLDER, Texts, read_texts
 from cnnlab.reports.wording import enumeration
 from cnnlab.runs import Run
 
-__all__ = ["FORMATS", "build_document", "write_document", "write_report"]
+__all__ = ["FORMATS", "build_document", "checked_formats", "write_document", "write_report"]
 
 _STEM = "report"
 
 
-def build_document(runs: Sequence[Run]) -> Document:
+def build_document(runs: Sequence[Run], texts: Texts | None = None) -> Document:
     """Read the run directories and say what they hold, section by section.
 
-    Raises :class:`InputError` for no run and :class:`RunError` for one that is damaged. A run
-    whose training or evaluation is not done gives a document that says so.
+    ``texts`` are the author's own words, which stand before what was measured. Raises
+    :class:`InputError` for no run and :class:`RunError` for one that is damaged. A run whose
+    training or evaluation is not done gives a document that says so.
     """
     import cnnlab.reports.sections  # noqa: F401  # importing it registers the sections
 
@@ -34,8 +37,9 @@ def build_document(runs: Sequence[Run]) -> Document:
         raise InputError("no run to report on", expected="one or more")
     records = records_of(runs)
     labels = [record.label for record in records]
+    said = texts or Texts()
     try:
-        blocks = tuple(sections_of(records))
+        blocks = tuple(sections_of(records, said.sections))
     except KeyError as error:  # the kinds of what is there were checked when it was read
         raise RunError(
             f"a file of the run lacks the key {error}",
@@ -43,11 +47,22 @@ def build_document(runs: Sequence[Run]) -> Document:
             todo="look at it with: cnnlab runs show RUN",
         ) from error
     return Document(
-        title=enumeration(labels) if len(labels) <= 3 else f"{len(labels)} runs",
+        title=said.title or _title(records),
         subtitle="Image classification report" if len(labels) == 1 else "Comparison of runs",
+        byline=said.byline,
         blocks=blocks,
         footer=f"Written by cnnlab {version('cnnlab')} from {_directories(labels)}.",
     )
+
+
+def _title(records: Sequence[RunRecord]) -> str:
+    """The runs' names; of many the name of their group, or how many they are."""
+    labels = [record.label for record in records]
+    if len(labels) <= 3:
+        return enumeration(labels)
+    groups = {str((record.run.group or {}).get("name", "")) for record in records}
+    group = groups.pop() if len(groups) == 1 else ""
+    return f"{group}: {len(labels)} seeds" if group else f"{len(labels)} runs"
 
 
 def _directories(labels: Sequence[str]) -> str:
@@ -69,30 +84,58 @@ def _markdown(document: Document, folder: Path) -> Path:
     return path
 
 
+def _pdf(document: Document, folder: Path) -> Path:
+    path = folder / f"{_STEM}.pdf"
+    write_bytes(path, render_pdf(document))
+    return path
+
+
 #: What a report can be written as; each returns the file to open.
-FORMATS: dict[str, Callable[[Document, Path], Path]] = {"html": _html, "markdown": _markdown}
+FORMATS: dict[str, Callable[[Document, Path], Path]] = {
+    "html": _html,
+    "md": _markdown,
+    "pdf": _pdf,
+}
+
+#: Other names of formats.
+_ALIASES = {"markdown": "md"}
 
 
 def write_report(
-    runs: Sequence[Run], folder: Path, formats: Sequence[str] = ("html", "markdown")
+    runs: Sequence[Run],
+    folder: Path,
+    formats: Sequence[str] = ("html", "md"),
+    *,
+    text: Path | None = None,
 ) -> list[Path]:
-    """Write ``report.html`` and ``report.md`` (with ``figures/``) into ``folder``.
+    """Write ``report.html``, ``report.md`` (with ``figures/``), ``report.pdf`` into ``folder``.
 
-    Files of an earlier report are replaced. Returns one path a format; raises what
-    :func:`build_document` raises, ``UnknownNameError`` for a format and ``StorageError`` where
-    the folder cannot be written.
+    Files of an earlier report are replaced. ``text`` is the folder of the author's own words;
+    without it the folder ``text`` in ``folder`` is taken, if there is one. Returns one path a
+    format; raises what :func:`build_document` and :func:`cnnlab.reports.texts.read_texts` raise,
+    ``UnknownNameError`` for a format and ``StorageError`` where the folder cannot be written.
     """
-    return write_document(build_document(runs), folder, formats)
+    beside = folder / TEXT_FOLDER
+    words = text if text is not None else beside if beside.is_dir() else None
+    texts = None if words is None else read_texts(words)
+    names = checked_formats(formats)
+    return write_document(build_document(runs, texts), folder, names)
+
+
+def checked_formats(formats: Sequence[str]) -> list[str]:
+    """Their own names, each once; ``UnknownNameError`` for one that is not written here."""
+    names = [_ALIASES.get(name.lower(), name.lower()) for name in formats]
+    for name in names:
+        if name not in FORMATS:
+            raise UnknownNameError(f"no format '{name}'", todo=suggestion(name, list(FORMATS)))
+    return list(dict.fromkeys(names))
 
 
 def write_document(
-    document: Document, folder: Path, formats: Sequence[str] = ("html", "markdown")
+    document: Document, folder: Path, formats: Sequence[str] = ("html", "md")
 ) -> list[Path]:
     """Write a document into ``folder`` as ``report.html``, ``report.md`` ...; return the paths.
 
     Raises ``UnknownNameError`` for a format and ``StorageError`` where it cannot be written.
     """
-    for name in formats:
-        if name not in FORMATS:
-            raise UnknownNameError(f"no format '{name}'", todo=suggestion(name, list(FORMATS)))
-    return [FORMATS[name](document, folder) for name in formats]
+    return [FORMATS[name](document, folder) for name in checked_formats(formats)]

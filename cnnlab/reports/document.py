@@ -18,11 +18,17 @@ __all__ = [
     "KeyFigures",
     "Note",
     "Paragraph",
+    "Prose",
+    "ProseList",
+    "Quote",
+    "Span",
     "Table",
+    "figures_of",
     "numbered",
 ]
 
 Align = Literal["left", "right"]
+Style = Literal["strong", "emphasis", "code"]
 
 
 @dataclass(frozen=True)
@@ -130,17 +136,77 @@ class Figure:
     caption: str
 
 
-Block = Heading | Paragraph | Note | Code | ItemList | KeyFigures | Table | Figure
+@dataclass(frozen=True)
+class Span:
+    """Some words of the author's in one style; ``link`` is where they lead, if anywhere."""
+
+    text: str
+    styles: frozenset[Style] = frozenset()
+    link: str = ""
+
+
+@dataclass(frozen=True)
+class Prose:
+    """A paragraph of the author's."""
+
+    kind: ClassVar = "prose"
+    spans: tuple[Span, ...]
+
+    @property
+    def text(self) -> str:
+        """Its words alone."""
+        return "".join(span.text for span in self.spans)
+
+
+@dataclass(frozen=True)
+class ProseList:
+    """A list of the author's; each item is some blocks.
+
+    ``start`` is its first number; None where it has none.
+    """
+
+    kind: ClassVar = "prose-list"
+    items: tuple[tuple[Block, ...], ...]
+    start: int | None = None
+
+
+@dataclass(frozen=True)
+class Quote:
+    """What the author quotes."""
+
+    kind: ClassVar = "quote"
+    blocks: tuple[Block, ...]
+
+
+Block = (
+    Heading
+    | Paragraph
+    | Note
+    | Code
+    | ItemList
+    | KeyFigures
+    | Table
+    | Figure
+    | Prose
+    | ProseList
+    | Quote
+)
 
 
 @dataclass(frozen=True)
 class Document:
-    """A whole report; ``footer`` says what wrote it."""
+    """A whole report; ``byline`` says who hands it in, ``footer`` what wrote it."""
 
     title: str
     subtitle: str
     blocks: tuple[Block, ...]
     footer: str
+    byline: str = ""
+
+
+def figures_of(document: Document) -> list[Figure]:
+    """Every picture, in its order."""
+    return [block for block in document.blocks if isinstance(block, Figure)]
 
 
 def numbered(blocks: Sequence[Block]) -> Iterator[tuple[str, Block]]:

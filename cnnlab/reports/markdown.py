@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from cnnlab.evaluation.figures.text import literal_text
 from cnnlab.reports.document import (
@@ -16,7 +16,12 @@ from cnnlab.reports.document import (
     KeyFigures,
     Note,
     Paragraph,
+    Prose,
+    ProseList,
+    Quote,
+    Span,
     Table,
+    figures_of,
     numbered,
 )
 
@@ -34,7 +39,7 @@ _OPENING = re.compile(r"(?:\d{1,9}(?=[.)](?:\s|$)))?([.)#>=+-])")
 
 def figure_files(document: Document) -> dict[str, bytes]:
     """The figures by the path that the Markdown file names them with."""
-    figures = [block for block in document.blocks if isinstance(block, Figure)]
+    figures = figures_of(document)
     files = {f"{FIGURES}/{figure.name}.svg": figure.svg for figure in figures}
     if len(files) != len(figures):
         raise ValueError("two figures of a document share a name")
@@ -44,6 +49,7 @@ def figure_files(document: Document) -> dict[str, bytes]:
 def render_markdown(document: Document) -> str:
     """Return the Markdown text; every text of the document's is shown literally."""
     parts = [f"# {escaped(document.title)}", escaped(document.subtitle)]
+    parts += [escaped(document.byline)] if document.byline else []
     for number, block in numbered(document.blocks):
         parts.append("\n".join(_lines(number, block)))
     parts += ["---", escaped(document.footer)]
@@ -82,6 +88,64 @@ def _lines(number: str, block: Block) -> Iterator[str]:
             yield f"![{escaped(block.alt)}]({FIGURES}/{block.name}.svg)"
             yield ""
             yield f"*{number}. {escaped(block.caption)}*"
+        case _:
+            yield from _own_words(block)
+
+
+def _own_words(block: Prose | ProseList | Quote) -> Iterator[str]:
+    """What the author wrote, as Markdown again."""
+    match block:
+        case Prose():
+            yield _prose(block.spans)
+        case ProseList():
+            yield from _list(block)
+        case Quote():
+            yield from (f"> {line}".rstrip() for line in _joined(block.blocks))
+
+
+def _joined(blocks: Sequence[Block]) -> Iterator[str]:
+    """The lines of blocks that stand inside another, an empty one between two."""
+    for place, block in enumerate(blocks):
+        if place:
+            yield ""
+        yield from _lines("", block)
+
+
+def _list(block: ProseList) -> Iterator[str]:
+    for place, item in enumerate(block.items):
+        mark = "- " if block.start is None else f"{block.start + place}. "
+        for number, line in enumerate(_joined(item)):
+            yield f"{mark if number == 0 else ' ' * len(mark)}{line}".rstrip()
+        if not item:
+            yield mark.rstrip()
+
+
+def _prose(spans: Sequence[Span]) -> str:
+    """The author's words with their emphasis; what is no emphasis is escaped."""
+    text = "".join(map(_span, spans)).strip()
+    opening = _OPENING.match(text)
+    return f"{text[: opening.start(1)]}\\{text[opening.start(1) :]}" if opening else text
+
+
+def _span(span: Span) -> str:
+    """Marks stand close to the words, or they would not be read as marks."""
+    body = span.text.strip()
+    if not body:
+        return " " if span.text else ""
+    if "code" in span.styles:
+        longest = max((len(run) for run in re.findall(r"`+", body)), default=0)
+        fence = "`" * (longest + 1)
+        pad = " " if body.startswith("`") or body.endswith("`") else ""
+        said = f"{fence}{pad}{literal_text(body)}{pad}{fence}"
+    else:
+        said = _INLINE.sub(r"\\\1", " ".join(literal_text(body).split()))
+    for style, mark in (("strong", "**"), ("emphasis", "*")):
+        if style in span.styles:
+            said = f"{mark}{said}{mark}"
+    if span.link:
+        said = f"[{said}](<{span.link}>)"
+    before = " " if span.text[0].isspace() else ""
+    return f"{before}{said}{' ' if span.text[-1].isspace() else ''}"
 
 
 def _fenced(text: str) -> Iterator[str]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from cnnlab.evaluation.figures import COUNTS_UP_TO, confusion_heat_map
+from cnnlab.evaluation.mistakes import confused_pairs
 from cnnlab.reports.document import Block, Figure, Paragraph, Table
 from cnnlab.reports.wording import (
+    ABSENT,
     accuracy_in_full,
     count,
     decimal,
@@ -27,7 +27,7 @@ _MOST_CONFUSIONS = 10
 
 
 def confusion_blocks(evaluation: Evaluation, slug: str) -> list[Block]:
-    """The matrix as a heat map and as a table, and the mistakes made most often."""
+    """The matrix as a heat map and as tables, and the mistakes made most often."""
     names, matrix = evaluation.class_names, evaluation.scores.matrix
     what = f"{evaluation.split} images of {evaluation.run.name}"
     blocks: list[Block] = [
@@ -46,42 +46,44 @@ def confusion_blocks(evaluation: Evaluation, slug: str) -> list[Block]:
         )
     ]
     if len(names) <= COUNTS_UP_TO:
-        blocks.append(_counts_table(evaluation))
+        blocks += _matrix_tables(evaluation)
     return blocks + _confusions(evaluation)
 
 
-def _counts_table(evaluation: Evaluation) -> Table:
-    names, matrix = evaluation.class_names, evaluation.scores.matrix
-    return Table.of(
-        ["True class \\ predicted", *names, "images"],
+def _matrix_tables(evaluation: Evaluation) -> list[Block]:
+    """The matrix as counts, and as shares of its rows."""
+    names, matrix = evaluation.class_names, evaluation.scores.matrix.tolist()
+    header = ["True class \\ predicted", *names, "images"]
+    rows = list(zip(names, matrix, strict=True))
+    said = f"{evaluation.split} images by true class (rows) and predicted class (columns)"
+    counts = [[name, *map(count, row), count(sum(row))] for name, row in rows]
+    shares = [
         [
-            [name, *map(count, row), count(sum(row))]
-            for name, row in zip(names, matrix.tolist(), strict=True)
-        ],
-        f"The counts: {evaluation.split} images by true class (rows) and predicted class "
-        "(columns).",
-        compact=True,
-    )
+            name,
+            *(percent(cell / sum(row), 1) if any(row) else ABSENT for cell in row),
+            count(sum(row)),
+        ]
+        for name, row in rows
+    ]
+    return [
+        Table.of(header, counts, f"The counts: {said}.", compact=True),
+        Table.of(
+            header,
+            shares,
+            f"The shares: {said}, in percent of the row's images; the diagonal is the recall.",
+            compact=True,
+        ),
+    ]
 
 
 def _confusions(evaluation: Evaluation) -> list[Block]:
     names, scores = evaluation.class_names, evaluation.scores
-    wrong = scores.matrix.copy()
-    np.fill_diagonal(wrong, 0)
-    if not wrong.any():
+    pairs = confused_pairs(evaluation, _MOST_CONFUSIONS)
+    if not pairs:
         return [Paragraph(f"No {evaluation.split} image was classified wrongly.")]
-    # A stable sort, so that equal counts stay in class order.
-    worst = np.argsort(-wrong, axis=None, kind="stable")[:_MOST_CONFUSIONS]
-    pairs = [divmod(int(cell), len(names)) for cell in worst]
     rows = [
-        [
-            names[true],
-            names[predicted],
-            count(int(wrong[true, predicted])),
-            percent(wrong[true, predicted] / scores.per_class[true].support, 1),
-        ]
-        for true, predicted in pairs
-        if wrong[true, predicted]
+        [names[pair.true], names[pair.predicted], count(pair.count), percent(pair.share, 1)]
+        for pair in pairs
     ]
     return [
         Table.of(

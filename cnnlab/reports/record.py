@@ -8,12 +8,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from cnnlab.data.dataset import Dataset
+from cnnlab.errors import CnnlabError
+from cnnlab.evaluation.compare import Comparison, compare
 from cnnlab.evaluation.evaluate import Evaluation, SplitName, evaluation_of
 from cnnlab.reports.document import Block, Heading, Paragraph
 from cnnlab.reports.wording import enumeration
 from cnnlab.runs import Run
 
-__all__ = ["RunRecord", "grouped", "one_after_the_other", "records_of"]
+__all__ = ["RunRecord", "comparison_of", "grouped", "one_after_the_other", "records_of"]
 
 
 class RunRecord:
@@ -29,6 +32,7 @@ class RunRecord:
     def __init__(self, run: Run, label: str, slug: str) -> None:
         self.run, self.label, self.slug = run, label, slug
         self._evaluations: dict[SplitName, Evaluation | None] = {}
+        self._comparisons: dict[tuple[str, ...], Comparison] = {}
 
     @cached_property
     def dataset(self) -> dict[str, Any]:
@@ -59,6 +63,34 @@ class RunRecord:
     def ledger(self) -> list[dict[str, Any]]:
         """Each opening of test."""
         return self.run.ledger
+
+    @cached_property
+    def preprocessing(self) -> dict[str, Any] | None:
+        """Image size, mean and std; None in a run that has lost them."""
+        try:
+            return self.run.preprocessing
+        except CnnlabError:
+            return None
+
+    @cached_property
+    def _opened(self) -> tuple[Dataset | None, str]:
+        try:
+            return self.run.open_dataset(offline=True), ""
+        except CnnlabError as error:
+            return None, error.what
+
+    @property
+    def images(self) -> Dataset | None:
+        """The dataset itself; None where it is not on this machine as it was."""
+        return self._opened[0]
+
+    @property
+    def without_images(self) -> str:
+        """Why there are no images to show."""
+        return (
+            f"The images of {self.label} cannot be shown: {self._opened[1]}. Write the report "
+            "again on a machine that has them."
+        )
 
     def evaluation(self, split: SplitName) -> Evaluation | None:
         """What the saved predictions of a split say; None where there are none."""
@@ -103,6 +135,14 @@ def records_of(runs: Sequence[Run]) -> list[RunRecord]:
         numbers = (f"{slug}-{number}" for number in range(2, len(unique) + 2))
         records.append(RunRecord(run, label, next(s for s in (slug, *numbers) if s not in taken)))
     return records
+
+
+def comparison_of(records: Sequence[RunRecord]) -> Comparison:
+    """Two or more runs compared on validation, once however many sections ask."""
+    known, labels = records[0]._comparisons, tuple(record.label for record in records)
+    if labels not in known:
+        known[labels] = compare([record.run for record in records])
+    return known[labels]
 
 
 def one_after_the_other(

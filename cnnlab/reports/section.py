@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from cnnlab.registry import Registry
@@ -38,11 +38,17 @@ def section(name: str, *, order: int, title: str) -> Callable[[Build], Build]:
     return register
 
 
-def sections_of(records: Sequence[RunRecord]) -> list[Block]:
-    """The blocks of all sections that have something to say of these runs."""
+def sections_of(
+    records: Sequence[RunRecord], texts: Mapping[str, Sequence[Block]] | None = None
+) -> list[Block]:
+    """The blocks of all sections that have something to say of these runs.
+
+    ``texts`` are the author's own words by section; they stand before what was measured.
+    """
     blocks: list[Block] = []
-    for entry in sorted(map(SECTIONS.get, SECTIONS), key=lambda entry: entry.order):
-        content = entry.build(records)
+    for name in sorted(SECTIONS, key=lambda name: SECTIONS.get(name).order):
+        entry = SECTIONS.get(name)
+        content = [*(texts or {}).get(name, ()), *entry.build(records)]
         if content:
             blocks += [Heading(entry.title), *content]
     return blocks

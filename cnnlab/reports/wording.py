@@ -21,6 +21,7 @@ __all__ = [
     "interval_text",
     "percent",
     "plural",
+    "points",
     "scaled",
     "setting_text",
     "share_in_full",
@@ -37,9 +38,14 @@ def percent(share: float | None, decimals: int = 2) -> str:
     return ABSENT if share is None else f"{round(100 * share, decimals) + 0.0:.{decimals}f}%"
 
 
-def interval_text(interval: Interval) -> str:
+def interval_text(interval: Interval, decimals: int = 2) -> str:
     """An interval of shares: "77.84% to 79.44%"."""
-    return f"{percent(interval.low)} to {percent(interval.high)}"
+    return f"{percent(interval.low, decimals)} to {percent(interval.high, decimals)}"
+
+
+def points(difference: float | None) -> str:
+    """A difference of shares as points with its sign: 0.0123 -> "+1.23"."""
+    return ABSENT if difference is None else f"{100 * difference:+.2f}"
 
 
 def share_in_full(share: float, n: int) -> str:

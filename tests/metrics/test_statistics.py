@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from statsmodels.stats.proportion import proportion_confint
+from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 
 from cnnlab.errors import InputError
-from cnnlab.metrics.statistics import clopper_pearson, wilson_interval
+from cnnlab.metrics.statistics import clopper_pearson, share_difference, wilson_interval
 
 TRIALS = st.integers(1, 20_000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
 LEVELS = st.sampled_from([0.5, 0.9, 0.95, 0.99])
@@ -77,3 +77,10 @@ def test_what_is_no_share_is_refused(successes: int, n: int, confidence: float, 
     for interval in (wilson_interval, clopper_pearson):
         with pytest.raises(InputError, match=says):
             interval(successes, n, confidence)
+
+
+@given(st.integers(1, 500), st.integers(1, 500), st.data())
+def test_the_difference_of_two_shares_is_newcombe_s(n_a: int, n_b: int, data: Any) -> None:
+    a, b = data.draw(st.integers(0, n_a)), data.draw(st.integers(0, n_b))
+    expected = confint_proportions_2indep(a, n_a, b, n_b, method="newcomb")
+    assert share_difference((a, n_a), (b, n_b)) == pytest.approx(expected, abs=1e-9)

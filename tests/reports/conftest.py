@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 from cnnlab.config import RunConfig
+from cnnlab.data import open_dataset
+from cnnlab.data.dataset import Dataset
 from cnnlab.models import load_architecture
 from cnnlab.reports import build_document
 from cnnlab.reports.document import Document
@@ -48,12 +50,26 @@ ENVIRONMENT = {
 }
 
 
-def _split(names: Sequence[str], sizes: tuple[int, int, int], dataset: str) -> dict[str, Any]:
+PREPROCESSING = {
+    "mean": [0.4914, 0.4822, 0.4465],
+    "std": [0.247, 0.2435, 0.2616],
+    "image_size": [32, 32],
+    "resize": "squash",
+    "mirror": False,
+}
+
+#: Where the images of most runs here were, and are no longer.
+GONE = "/gone/images"
+
+
+def _split(
+    names: Sequence[str], sizes: tuple[int, int, int], dataset: str, data: Dataset | None
+) -> dict[str, Any]:
     train, validation, test = sizes
     return {
         "dataset": {
             "name": dataset,
-            "fingerprint": "0123456789abcdef" * 4,
+            "fingerprint": data.fingerprint if data else "0123456789abcdef" * 4,
             "class_names": list(names),
             "image_shape": [32, 32, 3],
             "images": sum(sizes),
@@ -69,9 +85,13 @@ def _split(names: Sequence[str], sizes: tuple[int, int, int], dataset: str) -> d
     }
 
 
-def _predictions(rows: Sequence[int], classes: int, *, right: float, seed: int) -> Predictions:
+def _predictions(
+    rows: Sequence[int], classes: int, *, right: float, seed: int, data: Dataset | None
+) -> Predictions:
     rng = np.random.default_rng([seed, len(rows)])
     labels = np.arange(len(rows), dtype=np.int64) % classes
+    if data is not None:
+        labels = np.array(data.labels[np.asarray(rows)])
     logits = rng.normal(size=(len(rows), classes)).astype(np.float32)
     said = np.where(rng.random(len(rows)) < right, labels, rng.integers(0, classes, len(rows)))
     logits[np.arange(len(rows)), said] += 6
@@ -110,14 +130,18 @@ def make_run(tmp_path_factory: pytest.TempPathFactory) -> MakeRun:
         temperature: float | None = 55.0,
         folder: Path | None = None,
         config: RunConfig | None = None,
+        data: Dataset | None = None,
     ) -> Run:
         folder = folder or tmp_path_factory.mktemp("runs")
-        config = config or RunConfig().updated(name=name, model={"name": model})
+        config = config or RunConfig().updated(
+            name=name, model={"name": model}, data={"source": GONE}
+        )
         architecture = load_architecture(model, input_shape=(32, 32, 3), classes=len(names))
         files = {
             "config.yaml": config.to_yaml(),
             "environment.json": ENVIRONMENT,
-            "split.json": _split(names, sizes, dataset),
+            "split.json": _split(names, sizes, dataset, data),
+            "preprocessing.json": PREPROCESSING,
             "architecture.yaml": dump_yaml(architecture.to_dict()),
         }
         if status is not None:
@@ -137,7 +161,8 @@ def make_run(tmp_path_factory: pytest.TempPathFactory) -> MakeRun:
             sample = {"seconds": 2.0 * number, "cpu_percent": 97.0, "memory_bytes": 9e8 + number}
             run.append("resources.jsonl", {**sample, "temperature_celsius": temperature})
         for split in evaluated:
-            saved = _predictions(run.split[split], len(names), right=right, seed=len(name + split))
+            seed = len(name + split)
+            saved = _predictions(run.split[split], len(names), right=right, seed=seed, data=data)
             run.save_predictions(split, saved)
             if split == "test":
                 top1 = float((saved.classes == saved.labels).mean())
@@ -171,6 +196,16 @@ ODD_NAMES = (
 def odd_run(make_run: MakeRun) -> Run:
     """A finished run of four stages, both splits evaluated, its classes oddly named."""
     return make_run("odd", names=ODD_NAMES, stages=(2, 1, 3, 2), inner=True, dataset="my <data>")
+
+
+@pytest.fixture(scope="session")
+def pictured_run(make_run: MakeRun) -> Run:
+    """A finished run whose images can be had: drawn shapes, of which some stand twice."""
+    options = {"source": "shapes", "size": 700, "duplicates": 0.05}
+    config = RunConfig().updated(name="pictured", model={"name": "model-c"}, data=options)
+    data = open_dataset("shapes", options=config.data.read_options())
+    names = data.class_names
+    return make_run("pictured", names=names, dataset=data.name, config=config, data=data)
 
 
 @pytest.fixture(scope="session")

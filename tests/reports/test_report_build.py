@@ -7,8 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from pypdf import PdfReader
 
 from cnnlab.errors import InputError, RunError, StorageError, UnknownNameError
+from cnnlab.files import write_json
 from cnnlab.reports import FORMATS, build_document, write_report
 from cnnlab.reports.document import Document, Figure, Heading
 from cnnlab.runs import Run
@@ -36,7 +38,7 @@ def test_a_report_is_two_files_and_the_figures_of_one(
     written = write_report([odd_run], tmp_path)
     assert written == [tmp_path / "report.html", tmp_path / "report.md"]
     figures = [block for block in document.blocks if isinstance(block, Figure)]
-    assert len(figures) == 5
+    assert len(figures) == 5  # no images at hand, so none of mistakes
     assert set(files_in(tmp_path)) == {
         "report.html",
         "report.md",
@@ -55,7 +57,16 @@ def test_a_report_written_again_has_the_same_bytes(plain_run: Run, tmp_path: Pat
 def test_every_format_can_be_asked_for_alone(name: str, plain_run: Run, tmp_path: Path) -> None:
     (path,) = write_report([plain_run], tmp_path, [name])
     assert path.is_file()
-    assert "plain" in path.read_text(encoding="utf-8")
+    assert path.suffix == f".{name}"
+    if name == "pdf":
+        assert "plain" in PdfReader(path).pages[0].extract_text()
+    else:
+        assert "plain" in path.read_text(encoding="utf-8")
+
+
+def test_formats_have_other_names_and_are_written_once(plain_run: Run, tmp_path: Path) -> None:
+    written = write_report([plain_run], tmp_path, ["markdown", "HTML", "md"])
+    assert [path.name for path in written] == ["report.md", "report.html"]
 
 
 def test_several_runs_make_one_document(comparison_document: Document) -> None:
@@ -64,6 +75,7 @@ def test_several_runs_make_one_document(comparison_document: Document) -> None:
         b.text for b in comparison_document.blocks if isinstance(b, Heading) and b.level == 2
     ]
     assert sections[:3] == ["Summary", "Comparison", "Data and split"]
+    assert sections[-3:] == ["Conclusions", "Limitations", "Appendix: to do it again"]
     names = [block.name for block in comparison_document.blocks if isinstance(block, Figure)]
     assert "comparison" in names
     assert len(names) == len(set(names))
@@ -83,6 +95,9 @@ def test_a_run_without_any_result_has_a_report(make_run: MakeRun, tmp_path: Path
 def test_many_runs_have_a_short_title(make_run: MakeRun) -> None:
     runs = [make_run(f"r{i}", stages=(), evaluated=(), status=None) for i in range(4)]
     assert build_document(runs).title == "4 runs"
+    for run in runs:
+        write_json(run.path / "group.json", {"name": "again", "vary_split": False, "asked": {}})
+    assert build_document(runs).title == "again: 4 seeds"
 
 
 def test_what_cannot_be_reported_leaves_nothing_behind(

@@ -11,6 +11,7 @@ from cnnlab.evaluation.figures.dataset import (
     DatasetFigure,
     dataset_figure,
 )
+from cnnlab.evaluation.figures.examples import MOST_IN_A_ROW, ExampleRow, example_rows
 from cnnlab.evaluation.figures.forest import Estimate, forest_plot
 from cnnlab.evaluation.figures.grid import sample_grid
 from cnnlab.evaluation.figures.picture import Picture
@@ -20,11 +21,13 @@ from cnnlab.evaluation.figures.severity import Panel, severity_curves
 
 __all__ = [
     "COUNTS_UP_TO",
+    "MOST_IN_A_ROW",
     "ROWS_UP_TO",
     "SAMPLES_A_CLASS",
     "SERIES",
     "DatasetFigure",
     "Estimate",
+    "ExampleRow",
     "Measured",
     "Panel",
     "Picture",
@@ -34,6 +37,7 @@ __all__ = [
     "comparison_chart",
     "confusion_heat_map",
     "dataset_figure",
+    "example_rows",
     "forest_plot",
     "learning_curves",
     "rate_curve",

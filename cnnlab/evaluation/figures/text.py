@@ -4,8 +4,17 @@ from __future__ import annotations
 
 import unicodedata
 from functools import cache
+from pathlib import Path
 
-__all__ = ["drawable_text", "font_families", "is_drawable", "literal_text", "shortened", "width_of"]
+__all__ = [
+    "drawable_text",
+    "font_families",
+    "font_folder",
+    "is_drawable",
+    "literal_text",
+    "shortened",
+    "width_of",
+]
 
 #: Fonts with many scripts, asked for only where they are installed. matplotlib carries the first.
 _BASE = "DejaVu Sans"
@@ -79,6 +88,13 @@ def font_families() -> tuple[str, ...]:
 
     installed = {font.name for font in fontManager.ttflist}
     return (_BASE, *(name for name in _WIDE_COVERAGE if name in installed))
+
+
+def font_folder() -> str:
+    """The folder of the fonts that matplotlib carries, for other programs to draw with."""
+    from matplotlib import get_data_path
+
+    return str(Path(get_data_path()) / "fonts" / "ttf")
 
 
 @cache

@@ -15,7 +15,6 @@ from cnnlab.reports.reproduction.subject import Subject
 from cnnlab.reports.sections.architecture import architecture
 from cnnlab.reports.sections.learning_curves import curves
 from cnnlab.reports.wording import (
-    ABSENT,
     accuracy_in_full,
     count,
     decimal,
@@ -23,20 +22,16 @@ from cnnlab.reports.wording import (
     enumeration,
     percent,
     plural,
+    points,
 )
 
-__all__ = ["chapter", "points"]
+__all__ = ["chapter"]
 
 _COLUMNS = {
     "train": "Training (running mean of the epoch, in training mode)",
     "inner": "Validation inside the fit (its held-out share)",
     "validation": "Fixed validation set",
 }
-
-
-def points(difference: float | None) -> str:
-    """A difference of shares as points with its sign: 0.0123 -> "+1.23"."""
-    return ABSENT if difference is None else f"{100 * difference:+.2f}"
 
 
 def chapter(subject: Subject, primary: Subject | None) -> list[Block]:

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 from cnnlab.reports.document import Block, Heading, ItemList, Paragraph, Table
-from cnnlab.reports.reproduction.chapter import points
 from cnnlab.reports.reproduction.findings import (
     PairFinding,
     confusion_of,
@@ -16,7 +15,14 @@ from cnnlab.reports.reproduction.findings import (
 )
 from cnnlab.reports.reproduction.subject import Subject
 from cnnlab.reports.sections.summary import GOAL
-from cnnlab.reports.wording import accuracy_in_full, count, enumeration, flattened, percent
+from cnnlab.reports.wording import (
+    accuracy_in_full,
+    count,
+    enumeration,
+    flattened,
+    percent,
+    points,
+)
 
 __all__ = ["conclusions", "goal_sentence"]
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cnnlab.evaluation.compare import Comparison, Row, compare
+from cnnlab.evaluation.compare import Comparison, Row
 from cnnlab.evaluation.figures import Measured, comparison_chart
 from cnnlab.reports.document import Block, Figure, ItemList, Paragraph, Table
-from cnnlab.reports.record import RunRecord
+from cnnlab.reports.record import RunRecord, comparison_of
 from cnnlab.reports.section import section
 from cnnlab.reports.wording import ABSENT, count, duration, interval_text, percent
 
@@ -17,9 +17,15 @@ def comparison(records: Sequence[RunRecord]) -> list[Block]:
     """The table of the runs, their cost, a chart, and what can be said of each pair."""
     if len(records) < 2:
         return []
-    compared = compare([record.run for record in records])
+    compared = comparison_of(records)
     named = list(zip((record.label for record in records), compared.rows, strict=True))
-    return [_accuracies(named), _cost(named), *_chart(records), *_verdicts(compared)]
+    return [
+        _accuracies(named),
+        *_over_seeds(compared),
+        _cost(named),
+        *_chart(records),
+        *_verdicts(compared),
+    ]
 
 
 def _accuracies(named: Sequence[tuple[str, Row]]) -> Table:
@@ -44,6 +50,31 @@ def _accuracies(named: Sequence[tuple[str, Row]]) -> Table:
         "its Wilson interval and number of images) is the fixed validation set.",
         text_columns=(0, 6),
     )
+
+
+def _over_seeds(compared: Comparison) -> list[Block]:
+    """Mean and spread of what was trained with several seeds."""
+    if not any(len(recipe.runs) > 1 for recipe, _ in compared.recipes):
+        return []
+    rows = [
+        [
+            recipe.label,
+            count(found.n),
+            percent(found.mean),
+            ABSENT if found.deviation is None else f"{100 * found.deviation:.2f}",
+            ABSENT if found.interval is None else interval_text(found.interval),
+        ]
+        for recipe, found in compared.recipes
+        if found is not None
+    ]
+    return [
+        Table.of(
+            ["Recipe", "Seeds", "Mean", "Standard deviation, points", "95% interval of the mean"],
+            rows,
+            "Validation accuracy over the runs that differ in their seeds alone; the interval is "
+            "Student's t over seeds: it says what training again would give on these images.",
+        )
+    ]
 
 
 def _cost(named: Sequence[tuple[str, Row]]) -> Table:

@@ -1,4 +1,4 @@
-"""What the machine did meanwhile."""
+"""What it cost: time, parameters, computation, memory, and energy where the machine tells it."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from cnnlab.evaluation.figures import resource_figure
 from cnnlab.reports.document import Block, Figure, Paragraph, Table
 from cnnlab.reports.record import RunRecord, one_after_the_other
 from cnnlab.reports.section import section
-from cnnlab.reports.wording import bytes_text, count, decimal, duration
+from cnnlab.reports.wording import bytes_text, count, decimal, duration, scaled
 
 
-@section("resources", order=100, title="Time and resources")
+@section("resources", order=100, title="Cost")
 def resources(records: Sequence[RunRecord]) -> list[Block]:
-    """Time, speed, processor load, memory and (where the machine tells) temperature."""
+    """Time, speed, size, processor load, memory and, where the machine tells, heat and energy."""
     return one_after_the_other(records, _describe)
 
 
 def _describe(record: RunRecord) -> list[Block]:
     samples = record.run.resources
-    rows = _times(record)
+    rows = [*_times(record), *_size(record)]
     if samples:
         loads = [s["cpu_percent"] for s in samples if s.get("cpu_percent") is not None]
         memory = [s["memory_bytes"] for s in samples if s.get("memory_bytes") is not None]
@@ -32,10 +32,10 @@ def _describe(record: RunRecord) -> list[Block]:
         rows.append(
             ["Highest temperature", f"{max(heat):.0f} °C" if heat else "no sensor on this machine"]
         )
+        rows.append(["Energy of the processors", _energy(samples[-1].get("energy_joules"))])
     blocks: list[Block] = []
-    if rows:
-        caption = f"Time and resources of {record.label}; evaluation is not counted as training."
-        blocks.append(Table.of(["Measure", "Value"], rows, caption))
+    caption = f"What {record.label} cost; evaluation is not counted as training."
+    blocks.append(Table.of(["Measure", "Value"], rows, caption))
     return [*blocks, _figure(record) if samples else _none(record)]
 
 
@@ -44,6 +44,22 @@ def _none(record: RunRecord) -> Paragraph:
         f"{record.label} has no record of the machine's load: it was trained in less than the "
         "time between two samples, or the record is gone."
     )
+
+
+def _size(record: RunRecord) -> list[list[str]]:
+    summary = record.architecture
+    return [
+        ["Parameters", count(summary["total_params"])],
+        ["Memory of the parameters (fp32)", bytes_text(summary["parameters_bytes"])],
+        ["FLOPs, one image forward", scaled(summary["flops"], "FLOPs")],
+    ]
+
+
+def _energy(joules: float | None) -> str:
+    """Of the whole machine's processors while it trained, whoever else used them."""
+    if joules is None:
+        return "not told by this machine"
+    return f"{joules / 3600:.2f} Wh, whatever else ran on them included"
 
 
 def _times(record: RunRecord) -> list[list[str]]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
-from cnnlab.metrics.scores import Scores
 from cnnlab.reports.document import Block, ItemList, KeyFigure, KeyFigures, Note, Paragraph, Table
+from cnnlab.reports.findings import reported
 from cnnlab.reports.record import RunRecord
 from cnnlab.reports.section import section
 from cnnlab.reports.wording import (
@@ -21,6 +22,9 @@ from cnnlab.reports.wording import (
 #: What the author of the six models set out to reach on CIFAR-10.
 GOAL = 0.75
 
+#: What its data is called, in whichever form it came; CIFAR-100 is another.
+_CIFAR_10 = re.compile(r"cifar-?10(?!\d)", re.IGNORECASE)
+
 
 @section("summary", order=10, title="Summary")
 def summary(records: Sequence[RunRecord]) -> list[Block]:
@@ -31,16 +35,7 @@ def summary(records: Sequence[RunRecord]) -> list[Block]:
         blocks += [_key_figures(record), Paragraph(_in_words(record))]
     else:
         blocks.append(_table(records))
-    return blocks + _goal(records)
-
-
-def _best_known(record: RunRecord) -> tuple[str, Scores] | None:
-    """The scores to report: test where it was opened, else validation."""
-    for split in ("test", "validation"):
-        evaluation = record.evaluation(split)
-        if evaluation is not None:
-            return split, evaluation.scores
-    return None
+    return blocks + goal_blocks(records)
 
 
 def _key_figures(record: RunRecord) -> KeyFigures:
@@ -107,7 +102,7 @@ def _table(records: Sequence[RunRecord]) -> Table:
     )
 
 
-def _goal(records: Sequence[RunRecord]) -> list[Block]:
+def goal_blocks(records: Sequence[RunRecord]) -> list[Block]:
     """Whether the goal is met, for runs on the data that it was set for."""
     said = [text for text in map(_goal_of, records) if text]
     goal = f"Goal: an accuracy better than {percent(GOAL, 0)}."
@@ -117,10 +112,10 @@ def _goal(records: Sequence[RunRecord]) -> list[Block]:
 
 
 def _goal_of(record: RunRecord) -> str | None:
-    known = _best_known(record)
-    if known is None or not str(record.dataset["name"]).upper().startswith("CIFAR-10"):
+    evaluation = reported(record)
+    if evaluation is None or not _CIFAR_10.match(str(record.dataset["name"])):
         return None
-    split, scores = known
+    scores = evaluation.scores
     low, high = scores.top1_interval
     met = "Met" if scores.top1 > GOAL else "Not met"
     sure = (
@@ -128,4 +123,5 @@ def _goal_of(record: RunRecord) -> str | None:
         if low > GOAL or high < GOAL
         else "the interval includes the goal, so these images do not settle it"
     )
-    return f"{met} by {record.label} on the {split} images: {accuracy_in_full(scores)}; {sure}."
+    where = f"{record.label} on the {evaluation.split} images"
+    return f"{met} by {where}: {accuracy_in_full(scores)}; {sure}."
