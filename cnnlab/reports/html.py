@@ -22,7 +22,7 @@ __all__ = ["render_html"]
 
 #: From so many rows on, a table scrolls within the page (on paper it is printed whole).
 _LONG_TABLE = 60
-#: Below so many rows there is nothing to sort.
+#: Below so many rows there is nothing to sort, below so many columns nothing to sort by.
 _SORTABLE_FROM = 3
 
 

@@ -36,8 +36,8 @@ _WIDTH, _HEIGHT = 476.0, 690.0
 _LONG_WORD = 26
 #: In what is typed, breaks are to be few: nearly a line's letters.
 _CODE = 90
-#: Columns whose texts are longer than that share the page's width.
-_WIDE_COLUMN = 28
+#: In a table of more letters a row than that, columns of long texts share the page's width.
+_WIDE_TABLE, _WIDE_COLUMN = 90, 28
 _SIZE = re.compile(rb'<svg[^>]*? width="([\d.]+)pt"', re.DOTALL)
 _TALL = re.compile(rb'<svg[^>]*? height="([\d.]+)pt"', re.DOTALL)
 
@@ -148,11 +148,12 @@ def _span(text: str, styles: frozenset[str], link: str) -> dict[str, Any]:
 def _table(table: Table) -> dict[str, Any]:
     columns = list(zip(table.header, *table.rows, strict=True))
     longest = [max(width_of(_shown(cell)) for cell in column) for column in columns]
+    wide = sum(longest) > _WIDE_TABLE
     return {
         "header": [_breakable(cell) for cell in table.header],
         "rows": [[_breakable(cell) for cell in row] for row in table.rows],
         "alignments": list(table.alignments),
-        "widths": [0 if size <= _WIDE_COLUMN else min(size, 80) for size in longest],
+        "widths": [min(size, 80) if size > _WIDE_COLUMN and wide else 0 for size in longest],
         "caption": _breakable(table.caption),
         "compact": table.compact,
     }

@@ -23,7 +23,7 @@ __all__ = ["MOST_IN_A_ROW", "ExampleRow", "example_rows"]
 MOST_IN_A_ROW = 8
 
 _IMAGE, _GAP = 0.92, 0.14
-_HEADING, _CAPTION = 0.27, 0.2
+_HEADING, _CAPTION = 0.2, 0.34
 _COLUMNS_AN_INCH = 15.0
 
 
