@@ -86,10 +86,12 @@ def _fit(record: RunRecord) -> Iterator[str]:
     train = (chosen or {}).get("train_accuracy")
     if train is None or validation is None:
         return
+    gap = train - validation.scores.top1
+    side = "above" if gap > 0 else "below"
     yield (
         f"In the epoch whose weights were kept, training accuracy was {percent(train)}, "
-        f"{points(train - validation.scores.top1)} points from validation's; the former is a "
-        "running mean over the epoch, in training mode, of images as training saw them."
+        f"{abs(100 * gap):.2f} points {side} validation's; the former is a running mean over the "
+        "epoch, in training mode, of images as training saw them."
     )
 
 

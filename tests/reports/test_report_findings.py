@@ -177,6 +177,8 @@ def test_limitations_of_a_run_whose_test_is_sealed(make_run: MakeRun) -> None:
         "One seed",
     ):
         assert words in text
+    in_stages = make_run("stages", stages=(5, 2))
+    assert "chosen among 2 on the" in " ".join(items("limitations", in_stages))
     held_out = make_run("inner", inner=True)
     assert "chosen among" not in " ".join(items("limitations", held_out))
 

@@ -231,6 +231,12 @@ def test_the_conclusions(page: Tables, pictured_run: Run, names: list[str]) -> N
     expected = [hits / images - right / n, low, high]
     assert [said[0], *said[2:4]] == pytest.approx([100 * v for v in expected], abs=0.005)
 
+    (chosen,) = [line["train_accuracy"] for line in pictured_run.metrics if line["epoch"] == 3]
+    gap = 100 * (chosen - hits / images)
+    side = "above" if gap > 0 else "below"
+    said = f"was {100 * chosen:.2f}%, {abs(gap):.2f} points {side} validation's"
+    assert said in page.item("In the epoch whose weights were kept")
+
     recall = np.diag(test.matrix) / test.matrix.sum(axis=1)
     text = page.item("It recognises")
     assert f"It recognises {names[int(recall.argmax())]} ({100 * recall.max():.1f}%" in text

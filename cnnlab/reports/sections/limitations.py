@@ -96,7 +96,7 @@ def _choice(record: RunRecord) -> Iterator[str]:
         and epochs > 1
     ):
         yield (
-            f"The epoch was chosen among {count(epochs)} on the validation images themselves, so "
+            f"The epoch was chosen among {count(watched)} on the validation images themselves, so "
             "its validation accuracy is a little too good."
         )
     evaluation = record.evaluation("validation")

@@ -18,6 +18,9 @@ _PARTS = ("train", "validation", "test")
 #: From so many classes on, a table of their images is for a file, not for a page.
 _MOST_CLASSES = 30
 
+#: Settings of training that change what the network sees.
+_SHOWN = ("augment", "progressive_resizing", "class_weights", "sampling")
+
 _NORMALIZATIONS = {
     "unit": "divided by 255, so that they lie between 0 and 1",
     "standard": "divided by 255, then centred and scaled channel by channel with the mean and the "
@@ -37,7 +40,9 @@ def preparation(records: Sequence[RunRecord]) -> list[Block]:
 
 def _identity(record: RunRecord) -> Hashable:
     settings = record.run.settings
-    said = [record.preprocessing, settings["normalization"], settings["training"], record.dataset]
+    shown = [settings["training"][key] for key in _SHOWN]
+    said = [record.preprocessing, settings["normalization"], settings["mirror"], *shown]
+    said.append(record.dataset)
     split = [record.run.split[part] for part in _PARTS]
     return json.dumps([*said, split], sort_keys=True, default=str)
 
