@@ -86,15 +86,10 @@ def _relatives(run: Run) -> list[Run]:
 
 def _choice(record: RunRecord) -> Iterator[str]:
     """Where the epoch was chosen on the images that its accuracy is reported on."""
-    epochs = len(record.metrics)
-    watched = any("validation_loss" in line for line in record.metrics)
     training = record.run.settings["training"]
-    if (
-        watched
-        and training["weights"] == "best"
-        and not training["inner_validation"]
-        and epochs > 1
-    ):
+    stages = [line["stage"] for line in record.metrics if "validation_loss" in line]
+    watched = stages.count(max(stages, default=0))  # the weights are those of the last stage
+    if watched > 1 and training["weights"] == "best" and not training["inner_validation"]:
         yield (
             f"The epoch was chosen among {count(watched)} on the validation images themselves, so "
             "its validation accuracy is a little too good."
