@@ -75,11 +75,16 @@ class Preprocessing:
         """As plain values, for ``preprocessing.json``."""
         return asdict(self)
 
+    def affine(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """Scale and offset of each channel, float64 ``[C]``: ``x = pixel * scale + offset``."""
+        deviation = torch.tensor(self.std, dtype=torch.float64)
+        return 1 / (255 * deviation), -torch.tensor(self.mean, dtype=torch.float64) / deviation
+
     def apply(self, images: torch.Tensor) -> torch.Tensor:
         """uint8 ``[N, H, W, C]`` -> float32 ``[N, C, H, W]``, channels last in memory."""
         count, height, width, channels = images.shape
         # Whole rows of pixels at a time: over three channels a processor's vectors stay empty.
-        scale, offset = _row_constants(self.mean, self.std, width, images.device)
+        scale, offset = _row_constants(self, width, images.device)
         pixels = images.reshape(count * height, width * channels).float()
         normalized = torch.addcmul(offset, pixels, scale)
         return normalized.view(count, height, width, channels).permute(0, 3, 1, 2)
@@ -87,13 +92,11 @@ class Preprocessing:
 
 @lru_cache(maxsize=64)
 def _row_constants(
-    mean: tuple[float, ...], std: tuple[float, ...], width: int, device: torch.device
+    preprocessing: Preprocessing, width: int, device: torch.device
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Scale and offset of a row of pixels, float32 ``[W * C]``: ``x = pixel * scale + offset``."""
+    """:meth:`Preprocessing.affine` for a row of pixels, float32 ``[W * C]``."""
     with torch.inference_mode(mode=False):  # or training could not use what evaluation made
-        deviation = torch.tensor(std, dtype=torch.float64)
-        scale = 1 / (255 * deviation)
-        offset = -torch.tensor(mean, dtype=torch.float64) / deviation
+        scale, offset = preprocessing.affine()
         return scale.float().repeat(width).to(device), offset.float().repeat(width).to(device)
 
 

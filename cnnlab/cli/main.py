@@ -18,6 +18,7 @@ from cnnlab.cli import (
     doctor,
     evaluate,
     explain,
+    export,
     find_lr,
     models,
     predict,
@@ -78,6 +79,7 @@ app.command("robustness")(robustness.robustness)
 app.command("predict")(predict.predict)
 app.command("explain")(explain.explain)
 app.command("report")(report.report)
+app.command("export")(export.export)
 app.command("reproduce")(reproduce.reproduce)
 app.command("ablate")(ablate.ablate)
 app.add_typer(runs.app, name="runs")

@@ -30,25 +30,26 @@ class MaxPool2d(nn.Module):
 class AvgPool2d(nn.Module):
     """Average pooling in which only real pixels count."""
 
-    counts: Tensor | None
+    shares: Tensor | None
 
     def __init__(self, size: Sequence[int], window: Pair, strides: Pair, sides: Sides) -> None:
         super().__init__()
         self.window, self.strides = window, strides
         self.padding, self.explicit_padding = split_padding(sides)
-        counts = None
+        shares = None
         if self.explicit_padding is not None:
+            # Not the counts: ONNX's average pooling knows no divisor but the window's size.
             ones = functional.pad(torch.ones(1, 1, *size), self.explicit_padding)
-            counts = functional.avg_pool2d(ones, window, strides, divisor_override=1)
-        self.register_buffer("counts", counts, persistent=False)
+            shares = functional.avg_pool2d(ones, window, strides)
+        self.register_buffer("shares", shares, persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        if self.explicit_padding is None or self.counts is None:
+        if self.explicit_padding is None or self.shares is None:
             return functional.avg_pool2d(
                 x, self.window, self.strides, self.padding, count_include_pad=False
             )
         x = functional.pad(x, self.explicit_padding)
-        return functional.avg_pool2d(x, self.window, self.strides, divisor_override=1) / self.counts
+        return functional.avg_pool2d(x, self.window, self.strides) / self.shares
 
 
 class GlobalPool(nn.Module):
