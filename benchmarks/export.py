@@ -9,13 +9,15 @@ What a session measured is printed as Markdown::
     python benchmarks/export.py --out OUT --report FILE.md
 
 ``--parity`` trains every registered model for a moment on three datasets and holds its file
-against it; it may be run in pieces, the newest record of each counts. ``--report`` writes the
-newest session of speeds and all of the parity. Speeds want a machine that does nothing else.
+against it. Both may be run in pieces: the newest records of each run and model count, and runs
+that were exported into OUT/work are not exported again. Speeds want a machine that does nothing
+else.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from collections.abc import Sequence
 from functools import partial
@@ -26,10 +28,11 @@ from command import measurement_options, run_command
 from export_parity import KIND, measure_parity, parity_section
 from export_worker import BATCH
 from records import Record, read_records
-from sessions import Measurement, Section, Session, Spread, document_of, last_session
+from sessions import Measurement, Section, Session, Spread, document_of
 from workers import start
 
 import cnnlab
+from cnnlab.exporting import certificate_path
 from cnnlab.files import exclusive_lock, write_text
 from cnnlab.models import MODELS
 from cnnlab.reports.document import Document, Paragraph, Table
@@ -59,13 +62,17 @@ def _sides(path: Path, work: Path, asked: argparse.Namespace) -> list[Measuremen
     """A run's network as torch has it and as two files, with the accuracy of each."""
     run = cnnlab.open_run(path)
     files = {side: work / f"{run.name}-{side}.onnx" for side in ("fp32", "int8")}
-    plain = cnnlab.export(run.path, files["fp32"], force=True)
-    small = cnnlab.export(run.path, files["int8"], int8=True, force=True).certificate.int8
-    rows = np.array(run.split["validation"])
-    images = work / f"{run.name}.npy"
+    plain, small = (
+        _certificate(run.path, file, int8=side == "int8") for side, file in files.items()
+    )
+    rows, images = np.array(run.split["validation"]), work / f"{run.name}.npy"
     np.save(images, run.open_dataset().images[rows[:BATCH]])
     # The fp32 file gives the classes that torch gives, or it would not be there.
-    accuracy = {"torch": plain.certificate.top1, "fp32": small.fp32_top1, "int8": small.top1}
+    accuracy = {
+        "torch": plain["validation_top1"],
+        "fp32": small["int8"]["fp32_top1"],
+        "int8": small["int8"]["top1"],
+    }
     weights = {"torch": run.best_weights.stat().st_size}
     measurements = []
     for side, title in SIDES.items():
@@ -77,14 +84,13 @@ def _sides(path: Path, work: Path, asked: argparse.Namespace) -> list[Measuremen
             "images": len(rows),
             "threads": asked.threads,
             "top1": accuracy[side],
-            "same_class": small.same_class if side == "int8" else 1.0,
             "bytes": weights.get(side) or model.stat().st_size,
         }
         job = {
             "side": side,
             "model": str(model.absolute()),
             "images": str(images),
-            "input_shape": list(plain.certificate.facts["input_shape"]),
+            "input_shape": plain["model"]["input_shape"],
             "threads": asked.threads,
             "seconds": asked.seconds,
         }
@@ -93,6 +99,14 @@ def _sides(path: Path, work: Path, asked: argparse.Namespace) -> list[Measuremen
         begin = partial(start, "export_worker.py", job, work, name, environment=environment)
         measurements.append(Measurement(facts, begin))
     return measurements
+
+
+def _certificate(run: Path, file: Path, *, int8: bool) -> Record:
+    """Export a run, unless that was done before, and read the certificate beside the file."""
+    beside = certificate_path(file)
+    if not beside.exists():
+        cnnlab.export(run, file, int8=int8, say=print)
+    return dict(json.loads(beside.read_text(encoding="utf-8")))
 
 
 def _judge(record: Record) -> str:
@@ -157,6 +171,13 @@ def _speed_row(records: Sequence[Record], run: str, side: str) -> tuple[str, ...
     return tuple(cells)
 
 
+def _newest_speeds(records: Sequence[Record]) -> list[Record]:
+    """The speeds of the newest session of each run."""
+    speeds = [one for one in records if one["kind"] == "speed"]
+    newest = {one["run"]: one["session"] for one in speeds}
+    return [one for one in speeds if one["session"] == newest[one["run"]]]
+
+
 def build_document(speeds: Sequence[Record], parity: Sequence[Record]) -> Document:
     """The tables of these records."""
     return document_of(
@@ -184,8 +205,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     def work() -> None:
         if asked.report:
-            records = [one for one in read_records(file) if one["kind"] == KIND]
-            document = build_document(last_session(file, ["speed"]), records)
+            records = read_records(file)
+            parity = [one for one in records if one["kind"] == KIND]
+            document = build_document(_newest_speeds(records), parity)
             write_text(asked.report, render_markdown(document))
             return
         with exclusive_lock(asked.out / ".lock", holder="measurement"):
