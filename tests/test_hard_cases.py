@@ -1,7 +1,4 @@
-"""Which tests show each hard case: what an outsider would try on data, training and evaluation.
-
-Serving (25 to 27) gets its own when it is built.
-"""
+"""Which tests show each hard case: what an outsider would try."""
 
 import ast
 from functools import cache
@@ -204,6 +201,30 @@ CASES = {
         "exporting/test_onnx_parity.py::test_case_24_every_model_says_the_same_without_torch",
         "exporting/test_onnx_parity.py::test_case_24_images_of_every_form",
     ),
+    25: (
+        "a body one byte over the limit, chunked, or of a lying length; a PNG of 50,000 x 50,000",
+        "serving/test_serve_limits.py"
+        "::test_case_25_a_body_at_the_limit_passes_and_one_byte_more_is_413",
+        "serving/test_serve_limits.py::test_case_25_a_chunked_body_is_counted_as_it_comes",
+        "serving/test_serve_limits.py::test_case_25_an_endless_body_is_cut_off",
+        "serving/test_serve_limits.py"
+        "::test_case_25_a_declared_length_beyond_the_limit_is_413_before_the_body",
+        "serving/test_serve_limits.py"
+        "::test_case_25_a_client_that_asks_first_is_told_before_it_sends",
+        "serving/test_serve_limits.py::test_case_25_a_body_longer_than_it_says_is_413",
+        "serving/test_serve_limits.py::test_case_25_a_body_shorter_than_it_says_is_408",
+        "serving/test_serve_limits.py"
+        "::test_case_25_a_png_of_50_000_by_50_000_is_refused_with_flat_memory",
+    ),
+    26: (
+        "200 slow connections; five times the capacity",
+        "serving/test_serve_load.py::test_case_26_others_are_served_beside_200_slow_connections",
+        "serving/test_serve_load.py::test_case_26_five_times_the_capacity_gets_200_or_503_only",
+    ),
+    27: (
+        "TERM: requests in flight finish",
+        "serving/test_serve_stop.py::test_case_27_requests_in_flight_finish",
+    ),
     28: (
         "a mistyped option or name; a value out of range",
         "cli/test_verbs.py::test_case_28_a_mistyped_option_of_every_verb_is_one_line",
@@ -240,6 +261,7 @@ def named_in(file: str) -> set[str]:
 
 def test_every_case_of_what_is_built_has_its_tests():
     assert [*CASES] == [*range(1, 25), *range(28, 31)]
+    assert [*CASES] == [*range(1, 24), *range(25, 31)]
 
 
 @pytest.mark.parametrize("number", CASES)

@@ -16,8 +16,9 @@ README = Path(__file__).parent.parent / "README.md"
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 INLINE = re.compile(r"`(cnnlab [^`]+)`")
 
-#: Minutes long, or in need of a network: tests/workflows and tests/data stand for them.
-ELSEWHERE = {"cnnlab quickstart", "cnnlab reproduce", "cnnlab VERB --help"}
+#: Minutes long, in need of a network, or without an end: tests/workflows, tests/data and
+#: tests/serving stand for them.
+ELSEWHERE = {"cnnlab quickstart", "cnnlab reproduce", "cnnlab serve f", "cnnlab VERB --help"}
 
 
 #: These train networks of real size.

@@ -27,6 +27,7 @@ from cnnlab.cli import (
     reproduce,
     robustness,
     runs,
+    serve,
     train,
 )
 from cnnlab.cli.output import check_output, note, prefer_utf8, prepare_streams, print_text
@@ -82,6 +83,7 @@ app.command("report")(report.report)
 app.command("export")(export.export)
 app.command("reproduce")(reproduce.reproduce)
 app.command("ablate")(ablate.ablate)
+app.command("serve")(serve.serve)
 app.add_typer(runs.app, name="runs")
 app.command("doctor")(doctor.doctor)
 

@@ -77,7 +77,12 @@ def probe_image(source: bytes | BinaryIO, where: object) -> ImageHeader:
 
 
 def decode_image(
-    source: bytes | BinaryIO, where: object, *, size: int | tuple[int, int], channels: int
+    source: bytes | BinaryIO,
+    where: object,
+    *,
+    size: int | tuple[int, int],
+    channels: int,
+    max_pixels: int = MAX_PIXELS,
 ) -> NDArray[np.uint8]:
     """Decode an image file to a square of ``size`` pixels, or to ``size`` (height, width).
 
@@ -91,6 +96,7 @@ def decode_image(
     source: the file's bytes, or a stream to read them from.
     where: what errors call it.
     channels: 1 (grey, ITU-R 601 luma), 3 (RGB) or 4 (RGB and alpha).
+    max_pixels: of the image as its header has it.
 
     Returns
     -------
@@ -103,7 +109,7 @@ def decode_image(
     data = source if isinstance(source, bytes) else source.read(MAX_FILE_BYTES + 1)
     if len(data) > MAX_FILE_BYTES:
         raise DataError(f"the file has more than {MAX_FILE_BYTES:,} bytes", where=where)
-    with _opened(io.BytesIO(data), where) as image:
+    with _opened(io.BytesIO(data), where, max_pixels) as image:
         if not is_whole(data, image.format):
             raise DataError("the image is cut off or damaged", where=where)
         # Lets the JPEG decoder skip detail that the resize would average away; it keeps at
@@ -136,17 +142,17 @@ def _fitted(
 
 
 @contextmanager
-def _opened(stream: BinaryIO, where: object) -> Iterator[Image.Image]:
+def _opened(stream: BinaryIO, where: object, max_pixels: int = MAX_PIXELS) -> Iterator[Image.Image]:
     """Open an image within the pixel limit; whatever goes wrong inside is a DataError."""
     try:
         with _SILENCE, Image.open(stream, formats=_FORMATS) as image:
-            if image.width * image.height > MAX_PIXELS:
-                raise _too_large(where)
+            if image.width * image.height > max_pixels:
+                raise _too_large(where, max_pixels)
             yield image
     except DataError:
         raise
     except Image.DecompressionBombError:
-        raise _too_large(where) from None
+        raise _too_large(where, max_pixels) from None
     except UnidentifiedImageError:
         raise DataError(
             "the file is no image that can be read", where=where, expected=", ".join(_FORMATS)
@@ -157,8 +163,8 @@ def _opened(stream: BinaryIO, where: object) -> Iterator[Image.Image]:
         raise DataError(f"the image is broken: {_reason(error)}", where=where) from error
 
 
-def _too_large(where: object) -> DataError:
-    return DataError(f"the image has more than {MAX_PIXELS:,} pixels", where=where)
+def _too_large(where: object, max_pixels: int) -> DataError:
+    return DataError(f"the image has more than {max_pixels:,} pixels", where=where)
 
 
 def _reason(error: Exception) -> str:
