@@ -118,7 +118,7 @@ def wrk(
 ) -> dict[str, Any]:
     """Load from one thread of wrk; what it counted."""
     command = [
-        *("wrk", "-t1", f"-c{connections}", f"-d{seconds:g}s", "--timeout", "30s"),
+        *("wrk", "-t1", f"-c{connections}", f"-d{max(1, round(seconds))}s", "--timeout", "30s"),
         *("-s", str(_HERE / "serve.lua"), server.url, "--", str(bodies), str(count)),
     ]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ})

@@ -37,7 +37,7 @@ def serve(
     engine: Annotated[str, typer.Option(help="auto measures; torch is always there.")] = "auto",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "cpu",
     threads: Annotated[
-        int | None, typer.Option(min=1, max=4096, help="Of the model; all cores but one.")
+        int | None, typer.Option(min=1, max=4096, help="Of the model; measured without it.")
     ] = None,
     decoders: Annotated[
         int | None, typer.Option(min=1, max=256, help="Processes that decode images.")

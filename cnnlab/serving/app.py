@@ -21,22 +21,19 @@ from cnnlab.serving.forms import (
     ReadyAnswer,
 )
 from cnnlab.serving.metrics import CONTENT_TYPE, Metrics
-from cnnlab.serving.predictor import Predictor, Ranking
+from cnnlab.serving.predictions import RANKS, Predictions
+from cnnlab.serving.predictor import Predictor
 from cnnlab.serving.refusal import Refusal, problem
-from cnnlab.serving.settings import ServeSettings
 from cnnlab.serving.stages import MOST_RANKS
-from cnnlab.serving.uploads import Upload, read_uploads
 
 __all__ = ["build_app", "paths_of"]
 
-_RANKS = 5
 _JSON = "application/json"
 
 
-def build_app(
-    predictor: Predictor, settings: ServeSettings, metrics: Metrics, version: str
-) -> FastAPI:
+def build_app(predictions: Predictions, metrics: Metrics, version: str) -> FastAPI:
     """The application, without the door in front of it."""
+    predictor = predictions.predictor
     app = FastAPI(
         title="cnnlab",
         version=version,
@@ -48,7 +45,7 @@ def build_app(
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
     _add_errors(app)
-    _add_predict(app, predictor, settings, metrics)
+    _add_predict(app, predictions)
     _add_model(app, predictor)
     _add_state(app, predictor, metrics)
     _add_description(app, predictor)
@@ -65,12 +62,7 @@ def paths_of(app: FastAPI) -> dict[str, frozenset[str]]:
     return found
 
 
-def _add_predict(
-    app: FastAPI, predictor: Predictor, settings: ServeSettings, metrics: Metrics
-) -> None:
-    names = [json.dumps(name) for name in predictor.facts.classes]
-    opening = f'{{"model": {json.dumps(predictor.facts.name)}, "images": ['
-
+def _add_predict(app: FastAPI, predictions: Predictions) -> None:
     @app.post(
         "/v1/predict",
         response_model=Prediction,
@@ -79,36 +71,12 @@ def _add_predict(
         summary="What images show.",
     )
     async def predict(
-        request: Request, top: Annotated[int, Query(ge=1, le=MOST_RANKS)] = _RANKS
+        request: Request, top: Annotated[int, Query(ge=1, le=MOST_RANKS)] = RANKS
     ) -> Response:
         """Send one image as the body, or any number of files as multipart/form-data."""
-        predictor.check_room()  # a body that will be refused need not be read
-        body = await _read(request)
-        files = read_uploads(request.headers.get("content-type", ""), body, settings.max_files)
-        rankings = await predictor.predict(files)
-        metrics.images.add(by=len(files))
-        told = (
-            _image_json(file, ranking[:top], names)
-            for file, ranking in zip(files, rankings, strict=True)
-        )
-        return Response(f"{opening}{', '.join(told)}]}}\n", media_type=_JSON)
-
-
-async def _read(request: Request) -> bytes:
-    pieces = []
-    more = True
-    while more:
-        message = await request.receive()
-        pieces.append(message.get("body", b""))
-        more = message.get("more_body", False)
-    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
-
-
-def _image_json(file: Upload, ranking: Ranking, names: list[str]) -> str:
-    """An image's answer; ``names``: the classes as JSON has them."""
-    guesses = [f'"class": {names[index]}, "probability": {value!r}' for index, value in ranking]
-    top = ", ".join(f"{{{guess}}}" for guess in guesses)
-    return f'{{"name": {json.dumps(file.name)}, {guesses[0]}, "top": [{top}]}}'
+        kind = request.headers.get("content-type", "")
+        content = await predictions.answer(kind, request.receive, top)
+        return Response(content, media_type=_JSON)
 
 
 def _add_model(app: FastAPI, predictor: Predictor) -> None:

@@ -15,14 +15,16 @@ import torch
 from numpy.typing import NDArray
 
 from cnnlab.bundle import Bundle
-from cnnlab.device import Choice
+from cnnlab.device import Choice, choose_threads
 from cnnlab.errors import CnnlabError
 from cnnlab.registry import Registry
 
-__all__ = ["ENGINES", "Engine", "TorchEngine", "choose_engine"]
+__all__ = ["ENGINES", "Engine", "TorchEngine", "choose_engine", "choose_serving_threads"]
 
 #: The batches that ``auto`` measures, and how often; the fastest time of each counts.
 _BATCHES, _ROUNDS = (1, 32), 7
+#: Seconds for an image in a batch beyond which all else that the server does is little beside it.
+_HEAVY_SECONDS = 1e-3
 
 
 class Engine(Protocol):
@@ -71,6 +73,25 @@ def choose_engine(asked: str, bundle: Bundle, threads: int) -> tuple[Engine, Cho
     seconds = _measure(engines, bundle.input_shape)
     fastest = min(seconds, key=lambda name: math.prod(seconds[name]))
     return engines[fastest], Choice(fastest, "; ".join([*map(_said, seconds.items()), *notes]))
+
+
+def choose_serving_threads(bundle: Bundle, asked: int | None) -> tuple[int, str]:
+    """With how many threads the model computes, and why.
+
+    All cores where an image takes torch long enough for the network to be what everything waits
+    for; else all but one, which HTTP and the decoders then keep busy.
+    """
+    if asked is not None:
+        return asked, "asked for"
+    cores, _ = choose_threads()
+    if cores == 1:
+        return 1, "one core"
+    count = _BATCHES[-1]
+    ((_, taken),) = _measure({"torch": TorchEngine(bundle, cores)}, bundle.input_shape).values()
+    told = f"an image takes {1e3 * taken / count:.2f} ms in a batch of {count}"
+    if taken / count > _HEAVY_SECONDS:
+        return cores, f"all cores: {told}"
+    return cores - 1, f"all cores but one for everything else: {told}"
 
 
 def _said(measured: tuple[str, list[float]]) -> str:

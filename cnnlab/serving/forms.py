@@ -44,6 +44,7 @@ class ModelAnswer(BaseModel):
     engine_reason: str
     device: str
     threads: int
+    threads_reason: str
 
 
 class ReadyAnswer(BaseModel):

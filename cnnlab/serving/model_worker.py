@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnnlab.bundle import Bundle, open_bundle
+from cnnlab.device import Choice
 from cnnlab.errors import CnnlabError
-from cnnlab.serving.engines import Engine, choose_engine
+from cnnlab.serving.engines import Engine, choose_engine, choose_serving_threads
 from cnnlab.serving.frames import answer_frames, write_frame
 from cnnlab.serving.worker_process import enter
 
@@ -50,17 +50,18 @@ class Model:
         return order.astype("<u4"), np.take_along_axis(probabilities, order, axis=1).astype("<f8")
 
 
-def _greeting(bundle: Bundle, job: Mapping[str, Any], choice: Mapping[str, str]) -> dict[str, Any]:
+def _greeting(bundle: Bundle, engine: Choice, threads: tuple[int, str]) -> dict[str, Any]:
     return {
         "name": bundle.name,
         "classes": list(bundle.class_names),
         "input_shape": list(bundle.input_shape),
         "temperature": bundle.temperature,
         "origin": dict(bundle.origin),
-        "engine": choice["name"],
-        "engine_reason": choice["reason"],
+        "engine": engine.name,
+        "engine_reason": engine.reason,
         "device": str(bundle.device),
-        "threads": job["threads"],
+        "threads": threads[0],
+        "threads_reason": threads[1],
     }
 
 
@@ -69,7 +70,8 @@ def main() -> None:
     channel, job = enter()
     try:
         bundle = open_bundle(job["source"], runs=Path(job["runs"]), device=job["device"])
-        engine, choice = choose_engine(job["engine"], bundle, job["threads"])
+        threads = choose_serving_threads(bundle, job["threads"])
+        engine, choice = choose_engine(job["engine"], bundle, threads[0])
     except CnnlabError as error:
         refused = {"error": str(error), "exit_code": error.exit_code}
         write_frame(channel, 0, json.dumps(refused).encode())
@@ -77,8 +79,7 @@ def main() -> None:
     model = Model(bundle, engine, min(job["ranks"], len(bundle.class_names)))
     for count in (1, job["max_batch"]):  # what is slow the first time is over before the greeting
         model.ranked(np.zeros((count, *bundle.input_shape), dtype=np.uint8))
-    said = {"name": choice.name, "reason": choice.reason}
-    answer_frames(channel, _greeting(bundle, job, said), model.answer)
+    answer_frames(channel, _greeting(bundle, choice, threads), model.answer)
 
 
 if __name__ == "__main__":

@@ -66,6 +66,38 @@ class GuardedConfig(uvicorn.Config):
         self.settings, self.closed = settings, closed
 
 
+class _Gathering:
+    """A transport that sends what is written within one turn of the loop at once.
+
+    uvicorn writes an answer's head and body one after the other, each of which would be a call
+    of the system and a packet.
+    """
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport, self._loop = transport, loop
+        self._pieces: list[bytes] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def write(self, data: bytes) -> None:
+        """Send it in the end of this turn."""
+        if data:
+            if not self._pieces:
+                self._loop.call_soon(self._flush)
+            self._pieces.append(data)
+
+    def close(self) -> None:
+        """Send what is left, then close."""
+        self._flush()
+        self._transport.close()
+
+    def _flush(self) -> None:
+        if self._pieces and not self._transport.is_closing():
+            self._transport.write(b"".join(self._pieces))
+        self._pieces = []
+
+
 class GuardedProtocol(H11Protocol):
     """A connection that is under watch.
 
@@ -78,6 +110,7 @@ class GuardedProtocol(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn's
         super().connection_made(transport)
+        self.transport = cast(asyncio.Transport, _Gathering(transport, self.loop))
         self.phase, self.since = Phase.HEAD, self.loop.time()
         self._heard = self._last_call = False
         if len(self.connections) > self.config.settings.max_connections:

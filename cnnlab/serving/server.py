@@ -23,6 +23,7 @@ from cnnlab.serving.access_log import AccessLog
 from cnnlab.serving.app import build_app, paths_of
 from cnnlab.serving.door import Door
 from cnnlab.serving.metrics import Metrics
+from cnnlab.serving.predictions import Predictions
 from cnnlab.serving.predictor import ModelFacts, Predictor
 from cnnlab.serving.protocol import GuardedConfig, sweep
 from cnnlab.serving.settings import ServeSettings
@@ -177,8 +178,9 @@ def _web_server(
 ) -> _Server:
     # Its lines would stand beside our own; what it calls errors are connections that were cut off.
     logging.getLogger("uvicorn").setLevel(logging.CRITICAL)
-    app = build_app(predictor, settings, metrics, version("cnnlab"))
-    door = Door(app, settings, paths_of(app), metrics, log)
+    predictions = Predictions(predictor, metrics, settings.max_files)
+    app = build_app(predictions, metrics, version("cnnlab"))
+    door = Door(app, predictions, settings, paths_of(app), metrics, log)
     server = _Server(GuardedConfig(door, settings, metrics.closed), door)
     own = psutil.Process()
     gauge = metrics.gauge

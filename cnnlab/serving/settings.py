@@ -27,7 +27,7 @@ class ServeSettings:
     allow_hosts: names by which it may be called, beside localhost and every IP address; "*": any.
     api_key: what requests must show; None: nothing.
     engine, device: the model's; see ``engines.py`` and ``device.py``.
-    threads: the model computes with; None: all cores but the one for everything else.
+    threads: the model computes with; None: all cores, or all but one, as it measures.
     decoders: processes that decode images; None: one a core, four at most.
     max_body_bytes: of a request.
     max_buffered_bytes: of all requests together.

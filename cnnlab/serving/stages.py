@@ -52,7 +52,7 @@ class ModelSource:
             "runs": str(self.runs),
             "device": settings.device,
             "engine": settings.engine,
-            "threads": settings.threads or max(1, usable_cores()[0] - 1),
+            "threads": settings.threads,
             "ranks": MOST_RANKS,
             "max_batch": settings.max_batch,
         }

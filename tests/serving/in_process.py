@@ -14,6 +14,7 @@ from cnnlab.serving.access_log import AccessLog
 from cnnlab.serving.app import build_app, paths_of
 from cnnlab.serving.door import Door
 from cnnlab.serving.metrics import Metrics
+from cnnlab.serving.predictions import Predictions
 from cnnlab.serving.predictor import ModelFacts, Ranking
 from cnnlab.serving.refusal import Refusal, busy
 from cnnlab.serving.settings import ServeSettings
@@ -30,6 +31,7 @@ _TOLD: dict[str, Any] = {
     "engine_reason": "asked for",
     "device": "cpu",
     "threads": 1,
+    "threads_reason": "asked for",
 }
 
 
@@ -64,9 +66,10 @@ class Served:
         self.lines: list[str] = []
         self.predictor, self.metrics = StubPredictor(), Metrics()
         told = ServeSettings(**settings)
-        self.app = build_app(self.predictor, told, self.metrics, "1.2.3")
+        predictions = Predictions(self.predictor, self.metrics, told.max_files)
+        self.app = build_app(predictions, self.metrics, "1.2.3")
         self.log = AccessLog(self.lines.append)
-        self.door = Door(self.app, told, paths_of(self.app), self.metrics, self.log)
+        self.door = Door(self.app, predictions, told, paths_of(self.app), self.metrics, self.log)
 
     def ask(self, method: str, path: str, **options: Any) -> httpx.Response:
         """One request."""

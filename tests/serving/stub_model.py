@@ -49,7 +49,8 @@ def main() -> None:
         "engine": "stub",
         "engine_reason": "asked for",
         "device": "cpu",
-        "threads": job["threads"],
+        "threads": 1,
+        "threads_reason": "asked for",
     }
     answer_frames(channel, greeting, answer)
 

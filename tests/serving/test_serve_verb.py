@@ -20,7 +20,7 @@ from small_runs import make_run
 from cnnlab.bundle import bundle_of, open_bundle
 from cnnlab.cli import serve as verb
 from cnnlab.errors import InputError, UnknownNameError
-from cnnlab.serving import model_worker
+from cnnlab.serving import engines, model_worker
 from cnnlab.serving.engines import ENGINES, choose_engine
 from cnnlab.serving.frames import read_frame
 from cnnlab.serving.model_worker import Model
@@ -177,6 +177,23 @@ def test_the_fastest_engine_is_chosen_and_the_reason_told(
     assert choice.name == "torch"
     assert "slow takes " in choice.reason
     assert "broken: not installed" in choice.reason
+
+
+def test_the_threads_are_chosen_by_what_an_image_takes(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundle = open_bundle(folder / "pets.safetensors")
+    before = torch.get_num_threads()
+    try:
+        assert engines.choose_serving_threads(bundle, 3) == (3, "asked for")
+        monkeypatch.setenv("OMP_NUM_THREADS", "1")
+        assert engines.choose_serving_threads(bundle, None)[0] == 1
+        monkeypatch.setenv("OMP_NUM_THREADS", "2")
+        for limit, threads in ((0.0, 2), (60.0, 1)):
+            monkeypatch.setattr(engines, "_HEAVY_SECONDS", limit)
+            assert engines.choose_serving_threads(bundle, None)[0] == threads
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_ranks_are_sorted_and_ties_go_to_the_lower_index(folder: Path) -> None:
