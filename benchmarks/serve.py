@@ -111,8 +111,15 @@ class Bench:
         """The same load for long."""
         seconds = parse_duration(self.asked.hold, where="--hold")
         with self._alone() as server:
-            found = hold(server, self.bodies, _IMAGES, connections=8, seconds=seconds)
-        self.add({"kind": "hold", "model": self.asked.models[0], "connections": 8, **found})
+            found = hold(
+                server,
+                self.bodies,
+                _IMAGES,
+                connections=self.asked.hold_connections,
+                seconds=seconds,
+            )
+        facts = {"kind": "hold", "model": self.asked.models[0]}
+        self.add({**facts, "connections": self.asked.hold_connections, **found})
 
     def swaps(self) -> None:
         """A thousand different images at once."""
@@ -144,6 +151,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add("--rounds", type=int, default=3)
     add("--seconds", type=float, default=5.0, help="of each load")
     add("--hold", default="10m", metavar="TIME", help="of the long load")
+    add("--hold-connections", type=int, default=8)
     add("--distinct", type=int, default=1000, help="different images at once")
     add("--examples", type=int, default=300, help="requests made up for each operation")
     add("--report", type=Path, metavar="FILE.md", help="write this from the records; measure none")

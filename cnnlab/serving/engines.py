@@ -23,8 +23,8 @@ __all__ = ["ENGINES", "Engine", "TorchEngine", "choose_engine", "choose_serving_
 
 #: The batches that ``auto`` measures, and how often; the fastest time of each counts.
 _BATCHES, _ROUNDS = (1, 32), 7
-#: Seconds for an image in a batch beyond which all else that the server does is little beside it.
-_HEAVY_SECONDS = 1e-3
+#: How much faster the last core has to make the model to be taken from everything else.
+_GAIN = 1.25
 
 
 class Engine(Protocol):
@@ -78,20 +78,21 @@ def choose_engine(asked: str, bundle: Bundle, threads: int) -> tuple[Engine, Cho
 def choose_serving_threads(bundle: Bundle, asked: int | None) -> tuple[int, str]:
     """With how many threads the model computes, and why.
 
-    All cores where an image takes torch long enough for the network to be what everything waits
-    for; else all but one, which HTTP and the decoders then keep busy.
+    All cores where torch is clearly faster with them, which also tells that no other work keeps
+    them busy; else all but one, which HTTP and the decoders then have.
     """
     if asked is not None:
         return asked, "asked for"
     cores, _ = choose_threads()
     if cores == 1:
         return 1, "one core"
-    count = _BATCHES[-1]
-    ((_, taken),) = _measure({"torch": TorchEngine(bundle, cores)}, bundle.input_shape).values()
-    told = f"an image takes {1e3 * taken / count:.2f} ms in a batch of {count}"
-    if taken / count > _HEAVY_SECONDS:
-        return cores, f"all cores: {told}"
-    return cores - 1, f"all cores but one for everything else: {told}"
+    taken = {}
+    for threads in (cores, cores - 1):
+        engine = TorchEngine(bundle, threads)
+        ((_, taken[threads]),) = _measure({"torch": engine}, bundle.input_shape).values()
+    told = " and ".join(f"{1e3 * time:.1f} ms with {n}" for n, time in taken.items())
+    chosen = cores if taken[cores - 1] > _GAIN * taken[cores] else cores - 1
+    return chosen, f"{_BATCHES[-1]} images take {told}"
 
 
 def _said(measured: tuple[str, list[float]]) -> str:

@@ -33,7 +33,9 @@ async def started(
         worker = model_worker(source, settings, say)
         first = asyncio.create_task(worker.run())
         tasks.append(first)
-        facts = ModelFacts.of(await worker.greeting, MOST_RANKS)
+        greeting = await worker.greeting
+        worker.settle(engine=greeting["engine"], threads=greeting["threads"])
+        facts = ModelFacts.of(greeting, MOST_RANKS)
         decoding = decoding_stage(facts, settings, metrics, say)
         model = model_stage(worker, facts, settings, metrics)
         tasks += [asyncio.create_task(each.run()) for each in decoding.workers]

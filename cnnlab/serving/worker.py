@@ -138,7 +138,7 @@ class Worker:
     ) -> None:
         self.name, self.ready, self.restarts = name, asyncio.Event(), 0
         self.greeting: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
-        self._command, self._job = list(command), json.dumps(job).encode()
+        self._command, self._job = list(command), dict(job)
         self._most_bytes, self._same, self._quiet, self._say = most_bytes, same, quiet, say
         self._environment = dict(environment or {})
         self._channel: _Channel | None = None
@@ -173,6 +173,10 @@ class Worker:
         self.ready.clear()
         self._channel = None
 
+    def settle(self, **words: Any) -> None:
+        """Give its successors these words of the job: what the first one measured and chose."""
+        self._job |= words
+
     async def run(self) -> None:
         """Start the process, and again whenever it ends; to be cancelled."""
         loop, pause = asyncio.get_running_loop(), _SHORTEST_PAUSE
@@ -206,7 +210,7 @@ class Worker:
         try:
             await loop.create_connection(lambda: channel, sock=ours)
             first = channel.expect()
-            channel.send(0, [self._job])
+            channel.send(0, [json.dumps(self._job).encode()])
             try:
                 async with asyncio.timeout(_START_SECONDS):
                     self._greet(json.loads(await first))

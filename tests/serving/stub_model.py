@@ -23,6 +23,7 @@ def main() -> None:
     job = read_job(channel)
     if job is None:
         return
+    print(f"engine {job['engine']} was asked for", file=sys.stderr, flush=True)
     height, width, channels = told["input_shape"]
     classes = told["classes"]
     ranks = min(job["ranks"], classes)

@@ -189,9 +189,11 @@ def test_the_threads_are_chosen_by_what_an_image_takes(
         monkeypatch.setenv("OMP_NUM_THREADS", "1")
         assert engines.choose_serving_threads(bundle, None)[0] == 1
         monkeypatch.setenv("OMP_NUM_THREADS", "2")
-        for limit, threads in ((0.0, 2), (60.0, 1)):
-            monkeypatch.setattr(engines, "_HEAVY_SECONDS", limit)
-            assert engines.choose_serving_threads(bundle, None)[0] == threads
+        for gain, threads in ((0.0, 2), (1e9, 1)):
+            monkeypatch.setattr(engines, "_GAIN", gain)
+            chosen, reason = engines.choose_serving_threads(bundle, None)
+            assert chosen == threads
+            assert re.fullmatch(r"32 images take [\d.]+ ms with 2 and [\d.]+ ms with 1", reason)
     finally:
         torch.set_num_threads(before)
 

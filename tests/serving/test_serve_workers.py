@@ -47,7 +47,11 @@ def test_a_killed_worker_is_replaced_and_readyz_tells_meanwhile(
     (successor,) = mortal.children(program)
     assert successor.pid != victim.pid
     assert _class_of(mortal, 12) == "12"
-    assert "(signal 9); another is started" in mortal.log.read_text()
+    log = mortal.log.read_text()
+    assert "(signal 9); another is started" in log
+    # What the first one measured is settled: its successors are told which engine to take.
+    assert log.count("engine auto was asked for") == 1
+    assert "engine stub was asked for" in log
 
 
 def test_requests_outlive_the_worker_that_had_them(mortal: Running) -> None:
