@@ -38,7 +38,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def served(folder: Path) -> Iterator[Running]:
-    command = [*_CNNLAB, "pets", "--port", "0", "--json"]
+    command = [*_CNNLAB, "pets", "--port", "0", "--json", "--engine", "torch"]
     with running(command, folder / "log", cwd=folder) as server:
         yield server
         server.process.terminate()
