@@ -76,6 +76,7 @@ def test_ratios_are_to_the_faster_plain_handler_of_the_round() -> None:
     cells = [cell.strip() for cell in row.strip("|").split("|")]
     assert cells[3:5] == ["900", "800 to 1,000"]
     assert cells[7:9] == ["3.00", "2.00 to 4.00"]
+    assert "3 times at 32 connections: fastnet 3.00 times (met)" in text
 
 
 def test_trials_are_told() -> None:
