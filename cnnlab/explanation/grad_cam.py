@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from cnnlab.bundle import Bundle
 from cnnlab.device import memory_errors
+from cnnlab.explanation.alignment import enlarged, grids_at
 from cnnlab.explanation.checks import checked_class, checked_image
 from cnnlab.explanation.layers import map_layer, parted, through, views_of
 
@@ -23,7 +24,8 @@ def grad_cam(
     localization", ICCV 2017, equations 1 and 2. The channels of a layer's map are added up, each
     weighted with the mean slope of the class's logit over that channel; what is below zero speaks
     for other classes and becomes zero. The map, which has the layer's few pixels, is brought to
-    the image's size bilinearly, so it is smooth and says no more than that.
+    the image's size bilinearly, each of its pixels in the middle of what it looks at
+    (:func:`cnnlab.explanation.alignment.grids_at`): it is smooth, and says no more than it did.
 
     Pure: nothing is kept, the network's weights and gradients stay as they are, and calls may
     run side by side. Where logits are the mean over an image and its mirror image, so is the map.
@@ -43,7 +45,8 @@ def grad_cam(
     """
     checked_image(bundle, image)
     checked_class(bundle, class_index)
-    before, behind = parted(bundle.network, map_layer(bundle.architecture, layer).name)
+    name = map_layer(bundle.architecture, layer).name
+    before, behind = parted(bundle.network, name)
     mirror = bundle.preprocessing.mirror
     # Whoever calls may be in inference mode, in which nothing has a slope.
     with torch.inference_mode(mode=False), memory_errors("Grad-CAM"):
@@ -56,10 +59,9 @@ def grad_cam(
             logits = through(behind, maps)[:, class_index]
             (slopes,) = torch.autograd.grad(logits.sum(), maps)
         weights = slopes.mean(dim=(2, 3), keepdim=True)
-        heat = (weights * maps.detach()).sum(dim=1, keepdim=True).relu().float()
-        if mirror:
-            heat = (heat[:1] + heat[1:].flip(3)) / 2
-        size = (image.shape[0], image.shape[1])
-        full = torch.nn.functional.interpolate(heat, size, mode="bilinear", align_corners=False)
-        values: NDArray[np.float32] = full[0, 0].cpu().numpy()
+        heat = (weights * maps.detach()).sum(dim=1).relu().float().cpu().numpy()
+    grids = grids_at(bundle.architecture.steps, name)
+    stretched = [enlarged(each, grids, image.shape[0], image.shape[1]) for each in heat]
+    upright = [each[:, ::-1] if number else each for number, each in enumerate(stretched)]
+    values: NDArray[np.float32] = np.mean(upright, axis=0).astype(np.float32)
     return values
