@@ -70,6 +70,11 @@ class Run:
         return self.path / ".lock"
 
     @property
+    def stop_file(self) -> Path:
+        """Where somebody asks its training to stop; training looks for it after every step."""
+        return self.path / "stop"
+
+    @property
     def in_use(self) -> bool:
         """Whether somebody holds the run's lock just now."""
         return is_locked(self.lock_file)

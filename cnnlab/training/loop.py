@@ -80,11 +80,11 @@ def _fit(prepared: Prepared, watch: Watcher) -> Run:
     with ExitStack() as stack:
         lock = exclusive_lock(run.lock_file, wait_seconds=_LOCK_SECONDS, holder="training")
         stack.enter_context(lock)
-        stop = stack.enter_context(StopRequest())
+        stop = stack.enter_context(StopRequest(run.stop_file))
         stack.enter_context(memory_errors("training"))
         loop = _Loop(prepared, watch, stop)
         loop.restore()
-        stack.enter_context(ResourceMonitor(run))
+        stack.enter_context(ResourceMonitor(run, loop.fitter.state.position))
         try:
             with memory_errors("training"):
                 loop.fit()
@@ -212,7 +212,7 @@ class _Loop:
         self._time.step_done(self.fitter.state.position.total_steps)
         if time.monotonic() - self._saved_at > self.config.training.checkpoint_every_seconds:
             self._save()
-        return self.stop.signal is not None or self._out_of_time()
+        return self.stop.asked or self._out_of_time()
 
     def _out_of_time(self) -> bool:
         limit = self.config.training.time_limit_seconds
@@ -261,7 +261,7 @@ class _Loop:
             self._save()
             write_progress(self.run)
         self.watch(EpochDone(len(self.stages), epochs, record, seconds, rate, best))
-        if self.stop.signal is not None:
+        if self.stop.asked:
             self._interrupt()
 
     def _evaluate(self, stage: Stage, record: dict[str, Any]) -> bool:

@@ -1,4 +1,4 @@
-"""What the machine does while it trains: processor, memory, temperature, energy."""
+"""What the machine does while it trains (processor, memory, heat, energy), and how far it is."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import psutil
 from cnnlab.errors import CnnlabError
 from cnnlab.runs import Run
 from cnnlab.training.energy import EnergyMeter
+from cnnlab.training.state import Position
 
 __all__ = ["ResourceMonitor"]
 
@@ -32,10 +33,12 @@ class ResourceMonitor:
     process's resident memory, ``energy_joules`` what the processors have taken while it was
     watched, others' work on them too; None where the machine does not tell. ``seconds`` and
     ``energy_joules`` go on from the last line where a run is resumed.
+    ``stage``, ``epoch`` and ``step`` are the next step to take: who follows a long epoch from
+    another process learns it nowhere else.
     """
 
-    def __init__(self, run: Run, *, every_seconds: float = 2.0) -> None:
-        self._run, self._every = run, every_seconds
+    def __init__(self, run: Run, position: Position, *, every_seconds: float = 2.0) -> None:
+        self._run, self._position, self._every = run, position, every_seconds
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="resources", daemon=True)
 
@@ -66,6 +69,9 @@ class ResourceMonitor:
                     "memory_bytes": process.memory_info().rss,
                     "temperature_celsius": _temperature_celsius(),
                     "energy_joules": self._energy(meter.joules()),
+                    "stage": self._position.stage,
+                    "epoch": self._position.epoch,
+                    "step": self._position.step,
                 }
             )
 
