@@ -25,7 +25,7 @@ from cnnlab.evaluation.audit.label_errors import LabelErrors, label_errors
 from cnnlab.evaluation.audit.quality import constant_rows, odd_files
 from cnnlab.evaluation.audit.records import findings_csv, findings_record
 from cnnlab.evaluation.audit.text import findings_text
-from cnnlab.files import atomic_path, storage_errors, write_text
+from cnnlab.files import atomic_path, storage_errors, write_json, write_text
 from cnnlab.reports import write_document
 from cnnlab.reports.audit import build_audit
 from cnnlab.runs import Run
@@ -118,12 +118,13 @@ def _check_writable(folder: Path) -> None:
 
 
 def write_audit(done: Audit, folder: Path) -> Audit:
-    """Write ``report.html``, ``report.md``, ``findings.csv`` and, where labels were judged, the
-    folds and probabilities (``out-of-fold.npz``); return the audit with its folder.
+    """Write ``report.html``, ``report.md``, ``findings.csv``, ``findings.json`` and, where labels
+    were judged, the folds and probabilities (``out-of-fold.npz``); return it with its folder.
     """
     findings = done.findings
     write_document(build_audit(findings), folder)
     write_text(folder / "findings.csv", findings_csv(findings))
+    write_json(folder / "findings.json", findings_record(findings))
     found = findings.label_errors
     if found is not None:
         path = folder / "out-of-fold.npz"

@@ -50,6 +50,8 @@ def test_what_is_planted_in_shapes_is_found_and_written(truth, tmp_path):
     differ = truth.labels != truth.labels[truth.sources]
     assert set(np.flatnonzero(differ)) <= set(said["duplicates"]["conflicting_labels"])
     assert said["report"] == str(tmp_path / "out" / "report.html")
+    kept = json.loads((tmp_path / "out" / "findings.json").read_text(encoding="utf-8"))
+    assert {**kept, "report": said["report"]} == said
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     assert 'src="data:' in page
     assert "://" not in page
@@ -64,7 +66,7 @@ def test_what_is_planted_in_shapes_is_found_and_written(truth, tmp_path):
     assert "labels: 12 of 240 are likely wrong" in text
     assert "test against train: " in text
     assert {path.name for path in (tmp_path / "out").iterdir()} == {
-        "report.html", "report.md", "figures", "findings.csv", "out-of-fold.npz",
+        "report.html", "report.md", "figures", "findings.csv", "findings.json", "out-of-fold.npz",
     }  # fmt: skip
 
 
