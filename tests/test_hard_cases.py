@@ -109,6 +109,7 @@ CASES = {
         "evaluation/test_figures.py::test_names_are_shown_literally",
         "cli/test_predict_verb.py::test_case_11_class_names_of_every_kind_are_shown_literally",
         "cli/test_explain_verb.py::test_case_11_a_class_name_of_any_kind_is_shown_literally",
+        "page/test_page_pages.py::test_names_that_want_to_act_are_shown_literally",
     ),
     12: (
         "train and test share images",
@@ -162,6 +163,9 @@ CASES = {
         "training/test_loop.py::test_case_18_a_stopped_training_goes_on_exactly_where_it_stood",
         "training/test_signals.py"
         "::test_case_18_a_signal_is_noted_once_and_the_old_handler_comes_back",
+        "training/test_stop_file.py"
+        "::test_case_18_a_training_that_was_asked_to_stop_goes_on_where_it_stood",
+        "page/test_page_live.py::test_a_training_stops_when_the_page_asks",
     ),
     19: (
         "shuffled labels; 64 images",

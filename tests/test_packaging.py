@@ -109,7 +109,8 @@ def _data_files() -> list[str]:
     return sorted(
         path.relative_to(package).as_posix()
         for path in package.rglob("*")
-        if path.is_file() and path.suffix in {".yaml", ".json", ".html", ".css", ".js", ".typ"}
+        if path.is_file()
+        and path.suffix in {".yaml", ".json", ".html", ".css", ".js", ".svg", ".typ"}
     )
 
 

@@ -29,6 +29,7 @@ from cnnlab.cli import (
     runs,
     serve,
     train,
+    ui,
 )
 from cnnlab.cli.output import check_output, note, prefer_utf8, prepare_streams, print_text
 from cnnlab.errors import CnnlabError
@@ -85,6 +86,7 @@ app.command("reproduce")(reproduce.reproduce)
 app.command("ablate")(ablate.ablate)
 app.command("serve")(serve.serve)
 app.add_typer(runs.app, name="runs")
+app.command("ui")(ui.ui)
 app.command("doctor")(doctor.doctor)
 
 

@@ -1,0 +1,45 @@
+// Tables whose header cells have a data-key ("text" or "number") are sorted by a click on these.
+function valueOf(row, column, key) {
+  const value = row.cells[column].dataset.value ?? row.cells[column].textContent;
+  return key === "number" ? (value === "" ? null : Number(value)) : value;
+}
+
+// What has no value stands last, whichever way round.
+function compared(a, b, key, sign) {
+  if (a === null || b === null) return (a === null) - (b === null);
+  const order = key === "number" ? a - b : a.localeCompare(b, undefined, { numeric: true });
+  return sign * order;
+}
+
+export function sortBy(table, column, direction) {
+  const header = table.tHead.rows[0].cells;
+  const key = header[column].dataset.key;
+  for (const cell of header) cell.removeAttribute("aria-sort");
+  header[column].setAttribute("aria-sort", direction);
+  const sign = direction === "ascending" ? 1 : -1;
+  const rows = [...table.tBodies[0].rows];
+  rows.sort((a, b) => compared(valueOf(a, column, key), valueOf(b, column, key), key, sign));
+  table.tBodies[0].append(...rows);
+}
+
+export function sortedBy(table) {
+  const cell = table.tHead.querySelector("[aria-sort]");
+  return cell && { column: cell.cellIndex, direction: cell.getAttribute("aria-sort") };
+}
+
+export function prepareTables(root) {
+  for (const table of root.querySelectorAll("table[data-sortable]")) {
+    for (const cell of table.tHead.querySelectorAll("[data-key]")) {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.className = "sort";
+      button.append(...cell.childNodes);
+      cell.append(button);
+      button.addEventListener("click", () => {
+        const first = cell.dataset.key === "number" ? "descending" : "ascending";
+        const other = first === "descending" ? "ascending" : "descending";
+        sortBy(table, cell.cellIndex, cell.getAttribute("aria-sort") === first ? other : first);
+      });
+    }
+  }
+}

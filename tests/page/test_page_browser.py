@@ -1,0 +1,232 @@
+"""The page in a real browser: what a person does, at a desk and on a telephone."""
+
+from __future__ import annotations
+
+import io
+import shutil
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import uvicorn
+from page_runs import ODD_CLASS, ODD_RUN, settings_of
+from PIL import Image
+
+from cnnlab.errors import Interrupted
+from cnnlab.page import PageSettings, create_app
+from cnnlab.page.index import run_id
+from cnnlab.runs import Run
+from cnnlab.training.loop import train
+
+CHROMIUM = shutil.which("chromium")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
+FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking",
+         "--no-first-run")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Site:
+    """The page, served over a folder of runs."""
+
+    runs: Path
+    address: str
+
+
+@pytest.fixture(scope="module")
+def site(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """The page on a free port, with a run that was cut off and one with an odd name."""
+    place = tmp_path_factory.mktemp("site")
+    runs = place / "runs"
+    shutil.copytree(trained, runs)
+    shutil.copytree(runs / "first", runs / ODD_RUN)
+    shutil.copytree(runs / "first", runs / "cut")
+    (runs / "cut" / "result.json").unlink()
+    config = uvicorn.Config(
+        create_app(PageSettings(runs, place / "audits")), port=0, log_level="error", lifespan="off"
+    )
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    while not server.started:
+        assert thread.is_alive()
+        thread.join(0.02)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    yield Site(runs, f"http://127.0.0.1:{port}")
+    server.should_exit = True
+    thread.join(10)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """One chromium for all tests."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+        yield found
+        found.close()
+
+
+@pytest.fixture
+def page(browser: Any, site: Site) -> Iterator[Any]:
+    """A window of a desk's width; that nothing went wrong in it is checked at the end."""
+    window = browser.new_page(base_url=site.address, viewport={"width": 1440, "height": 900})
+    window.set_default_timeout(15_000)
+    wrong: list[str] = []
+    window.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
+    window.on("pageerror", lambda error: wrong.append(str(error)))
+    window.on("dialog", lambda dialog: (wrong.append(dialog.message), dialog.dismiss()))
+    yield window
+    window.close()
+    assert wrong == []
+
+
+def paths_of(site: Site) -> list[str]:
+    """Every kind of page."""
+    key = Run(site.runs / "first").split["dataset"]["fingerprint"][:16]
+    return ["/", "/runs/first", "/runs/first?true=0&predicted=0", f"/runs/{run_id(ODD_RUN)}",
+            "/compare?run=first&run=second", "/try", "/data", f"/data/{key}"]  # fmt: skip
+
+
+def wait_until(page: Any, expression: str) -> None:
+    """Wait until a JavaScript expression holds; the page's policy forbids the usual way."""
+    for _ in range(600):
+        if page.evaluate(expression):
+            return
+        page.wait_for_timeout(25)
+    raise AssertionError(f"never: {expression}")
+
+
+def settle(page: Any) -> None:
+    """Bring everything onto the page that comes when it is looked at."""
+    page.evaluate("document.querySelectorAll('[data-lazy]').forEach(one => one.scrollIntoView())")
+    wait_until(page, "!document.querySelector('[data-lazy] > p > a')")
+
+
+def test_two_runs_are_ticked_filtered_sorted_and_compared(page: Any) -> None:
+    page.goto("/")
+    assert page.locator("#runs tbody tr").count() == 4
+    assert page.locator("#compare").is_disabled()
+    page.get_by_role("button", name="Validation accuracy").click()
+    told = page.eval_on_selector_all(
+        "#runs td[data-label^=Validation]", "all => all.map(one => one.dataset.value)"
+    )
+    shares = [float(value or -1) for value in told]
+    assert shares == sorted(shares, reverse=True)
+    page.keyboard.press("Escape")
+    page.locator("#filter").fill("sec")
+    assert page.locator("#runs tbody tr:visible").count() == 1
+    assert "1 of 4 runs" in page.locator("#count").inner_text()
+    page.locator("#filter").fill("")
+    page.get_by_label("Compare first").check()
+    page.get_by_label("Compare second").check()
+    page.get_by_role("button", name="Compare", exact=True).click()
+    page.wait_for_url("**/compare?*")
+    assert "no detectable difference" in page.locator(".verdict").inner_text()
+    assert page.locator("#curves ~ .plots svg.chart").count() == 2
+
+
+def test_a_cell_is_opened_by_click_and_by_keyboard(page: Any, site: Site) -> None:
+    matrix = np.load(site.runs / "first" / "predictions" / "validation.npz")
+    expected = int(((matrix["labels"] == 0) & (matrix["logits"].argmax(1) == 0)).sum())
+    page.goto("/runs/first")
+    page.locator('.cell[data-true="0"][data-predicted="0"]').click()
+    page.wait_for_selector("#cell .image")
+    assert page.locator("#cell .image").count() == expected
+    assert f"{ODD_CLASS}, recognised" in page.locator("#cell-title").inner_text()
+    page.locator("#cell").scroll_into_view_if_needed()
+    wait_until(page, "document.querySelector('#cell img').naturalWidth === 12")
+    page.locator('.cell[data-true="0"][data-predicted="0"]').focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    page.locator("#cell-title", has_text="class 0, recognised").wait_for()
+    assert page.url.endswith("true=1&predicted=1")
+
+
+def test_an_image_is_dropped_and_answered(page: Any) -> None:
+    stream = io.BytesIO()
+    Image.fromarray(np.full((30, 40, 3), 200, dtype=np.uint8)).save(stream, "png")
+    page.goto("/try?run=second")
+    assert page.locator("select[name=run]").input_value() == "second"
+    page.evaluate(
+        """([bytes]) => {
+            const data = new DataTransfer();
+            data.items.add(new File([new Uint8Array(bytes)], "grey.png", {type: "image/png"}));
+            const drop = document.getElementById("drop");
+            drop.dispatchEvent(new DragEvent("drop", {dataTransfer: data, bubbles: true}));
+        }""",
+        [list(stream.getvalue())],
+    )
+    page.wait_for_selector(".trial .shares")
+    assert page.locator(".trial .shares li").count() == 3
+    shown = page.locator(".trial-pictures img").first
+    assert shown.evaluate("image => image.naturalWidth") == 192
+
+
+def test_curves_grow_while_a_run_is_trained_and_the_button_stops_it(
+    page: Any, site: Site, pictures: Path, tiny_model: Path
+) -> None:
+    ended: list[Interrupted] = []
+
+    def work() -> None:
+        try:
+            settings = settings_of(pictures, tiny_model, name="live", training={"epochs": 100_000})
+            train(settings, site.runs)
+        except Interrupted as error:
+            ended.append(error)
+
+    page.goto("/")
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        page.wait_for_selector("#runs tr[data-status=running]")
+        page.goto("/runs/live")
+        page.wait_for_selector("#live svg.chart")
+        length = "document.querySelector('#live tbody').rows.length"
+        before = page.evaluate(length)
+        wait_until(page, f"{length} > {before}")
+        page.get_by_role("button", name="Stop training").click()
+        thread.join(30)
+        assert [error.exit_code for error in ended] == [143]
+        page.wait_for_selector(".pill.unfinished")
+        assert "--resume" in page.locator("#next ~ .command").first.inner_text()
+    finally:
+        (site.runs / "live" / "stop").touch()
+        thread.join(30)
+        shutil.rmtree(site.runs / "live")
+
+
+def test_no_page_is_wider_than_a_telephone(page: Any, site: Site) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    for path in paths_of(site):
+        page.goto(path)
+        settle(page)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390, path
+
+
+@pytest.mark.parametrize(
+    ("scheme", "options"),
+    [("light", "{}"), ("dark", "{runOnly: ['color-contrast']}")],
+    ids=["light", "dark"],
+)
+def test_no_page_keeps_anybody_out(page: Any, site: Site, scheme: str, options: str) -> None:
+    """axe-core finds nothing serious: names, labels, contrast, order of headings."""
+    axe = resources.files("axe_playwright_python").joinpath("axe.min.js").read_text("utf-8")
+    page.emulate_media(color_scheme=scheme)
+    for path in (path for path in paths_of(site) if path not in {"/runs/first", "/data"}):
+        page.goto(path)
+        settle(page)
+        page.evaluate(axe)
+        found = page.evaluate(f"axe.run(document, {options})")["violations"]
+        grave = [
+            f"{one['id']}: {one['nodes'][0]['html'][:200]}"
+            for one in found
+            if one["impact"] in {"serious", "critical"}
+        ]
+        assert grave == [], f"{path}, {scheme}"
