@@ -38,6 +38,7 @@ from cnnlab.workflows.overview import overview
 __all__ = ["main", "make_runs", "measure"]
 
 _ROWS, _VALIDATION, _CLASSES = 60_000, 10_000, 10
+_LARGE_BYTES = 280_000
 _WIDTHS = {"1440": (1440, 1000), "390": (390, 844)}
 
 
@@ -155,9 +156,10 @@ def take_pictures(
 
 
 def _save(picture: bytes, path: Path) -> None:
-    """With 256 colours, which nobody misses and which make it a third as large."""
+    """As it is, or with 256 colours where it is large."""
     with Image.open(io.BytesIO(picture)) as image:
-        image.convert("RGB").quantize(256).save(path, optimize=True)
+        plain = image.convert("RGB")
+        (plain.quantize(256) if len(picture) > _LARGE_BYTES else plain).save(path, optimize=True)
 
 
 def _prepare(window: Any, name: str, image: Path | None) -> None:

@@ -24,6 +24,8 @@ __all__ = ["MAX_FILES", "MAX_FILE_BYTES", "BundleStore", "Trial", "Upload", "can
 #: Images at once, bytes of each, and pixels that one may have: a photograph of a good camera.
 MAX_FILES, MAX_FILE_BYTES, MAX_PIXELS = 16, 16 << 20, 50_000_000
 _TOP = 5
+#: Where Grad-CAM is; the page does without it where a cnnlab has none.
+_EXPLAINING = "cnnlab.explanation"
 #: Viridis at five places; evenly light from low to high, with any kind of colour vision.
 _VIRIDIS = np.array(
     [[68, 1, 84], [59, 82, 139], [33, 145, 140], [94, 201, 98], [253, 231, 37]], dtype=np.float64
@@ -72,7 +74,7 @@ class BundleStore:
 
 def can_explain() -> bool:
     """Whether this cnnlab has Grad-CAM."""
-    return find_spec("cnnlab.explain") is not None
+    return find_spec(_EXPLAINING) is not None
 
 
 def try_it(bundle: Bundle, uploads: Sequence[Upload]) -> list[Trial]:
@@ -109,7 +111,7 @@ def _heat(bundle: Bundle, pixels: NDArray[np.uint8], label: int) -> NDArray[np.f
     """Where the class was seen, float32 ``[H, W]``; None where the network has no map to ask."""
     if not can_explain():
         return None
-    grad_cam = import_module("cnnlab.explain").grad_cam
+    grad_cam = import_module(_EXPLAINING).grad_cam
     try:
         return np.asarray(grad_cam(bundle, pixels, label), dtype=np.float32)
     except CnnlabError:  # a network without convolutions has nothing to look at

@@ -126,7 +126,7 @@ def test_grad_cam_is_shown_where_there_is_one(
     asked = []
 
     class Explaining:
-        """Stands for ``cnnlab.explain``: the upper left corner is what counts."""
+        """Stands for ``cnnlab.explanation``: the upper left corner is what counts."""
 
         @staticmethod
         def grad_cam(bundle, image, class_index):

@@ -25,7 +25,7 @@ __all__ = [
 
 #: Pixels of a plot before it is scaled to its place, and of the part between the axes.
 WIDTH, HEIGHT = 460.0, 270.0
-LEFT, RIGHT, TOP, BOTTOM = 62.0, 448.0, 18.0, 222.0
+LEFT, RIGHT, TOP, BOTTOM = 70.0, 448.0, 18.0, 222.0
 
 #: More points than this are more than a screen shows.
 _MOST_POINTS = 400
