@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 __all__ = ["Axis", "linear_axis", "log_axis"]
 
+#: A span of this share of the values is none: marks within it would be noise.
+_FLAT = 1e-6
 _STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
 
 
@@ -65,7 +67,7 @@ def linear_axis(
     known = [v for v in values if math.isfinite(v)] or [0.0, 1.0]
     bottom = min(known) if low is None else low
     top = max(known) if high is None else high
-    if top - bottom < 1e-12:
+    if top - bottom <= _FLAT * max(abs(bottom), abs(top), _FLAT):
         bottom, top = bottom - 0.5, top + 0.5
     step = _step(top - bottom, most, whole=whole)
     bottom = math.floor(bottom / step + 1e-9) * step if low is None else low
