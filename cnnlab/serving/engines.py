@@ -47,10 +47,17 @@ class TorchEngine:
         return self._bundle.logits(images)
 
 
+def _onnx_engine(bundle: Bundle, threads: int) -> Engine:
+    from cnnlab.serving.onnx_engine import OnnxEngine
+
+    return OnnxEngine(bundle, threads)
+
+
 #: How an engine is made of a bundle and a number of threads, by its name. A maker raises a
 #: :class:`CnnlabError` where its runtime is not installed or cannot hold the network.
 ENGINES: Registry[Callable[[Bundle, int], Engine]] = Registry("engine")
 ENGINES.add("torch", TorchEngine)
+ENGINES.add("onnx", _onnx_engine)
 
 
 def choose_engine(asked: str, bundle: Bundle, threads: int) -> tuple[Engine, Choice]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from cnnlab.serving.onnx_engine import OnnxEngine
 from small_runs import make_run
 
 from cnnlab.bundle import Bundle, bundle_of
 from cnnlab.errors import FailedError
 from cnnlab.serving.engines import choose_engine
+from cnnlab.serving.onnx_engine import OnnxEngine
 
 
 @pytest.fixture(scope="module")
