@@ -168,7 +168,7 @@ def _prepare(window: Any, name: str, image: Path | None) -> None:
         window.set_input_files("#image", image)
         window.wait_for_selector(".trial")
     if name == "data":
-        window.locator(".card.link", has_text="CIFAR").first.click()
+        window.locator(".card.link", has_text="Shapes").first.click()
     if name == "confusion":
         window.locator(".cell-link").first.click()
         window.wait_for_selector("#cell img")

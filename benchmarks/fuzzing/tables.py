@@ -232,7 +232,8 @@ class ParquetFamily(LabelledFamily):
         # What stands beside an image's bytes is not read, so that damage to it does not matter.
         inside = pyarrow.types.is_struct(schema.field("image").type)
         wanted = ["image.bytes" if inside else "image", "label"]
-        table = pyarrow.parquet.read_table(source, columns=wanted, page_checksum_verification=True)
+        with pyarrow.parquet.ParquetFile(source, page_checksum_verification=True) as file:
+            table = file.read(columns=wanted)
         if table.column_names != ["image", "label"]:
             raise NotJudged("columns that the file's two schemas call otherwise")
         try:
