@@ -123,11 +123,13 @@ def append_line(path: Path, line: str) -> None:
 
     What follows the last end of a line was cut off while it was written, and is removed first.
     """
-    with storage_errors(path), path.open("a+b") as stream:
+    # Without a buffer, which would write what failed once more when it is closed.
+    with storage_errors(path), path.open("a+b", buffering=0) as stream:
         stream.seek(0)
         stream.truncate(stream.read().rfind(b"\n") + 1)
-        stream.write(_encoded(line) + b"\n")
-        stream.flush()
+        rest = memoryview(_encoded(line) + b"\n")
+        while rest:
+            rest = rest[stream.write(rest) :]
         os.fsync(stream.fileno())
 
 

@@ -1,4 +1,6 @@
+import errno
 import hashlib
+import io
 import json
 import os
 import subprocess
@@ -124,3 +126,33 @@ def test_a_lock_keeps_another_process_out_until_its_holder_is_killed(tmp_path):
 def test_asking_for_a_lock_that_is_not_there_creates_none(tmp_path):
     assert not is_locked(tmp_path / ".lock")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_write_that_fails_half_way_is_not_made_once_more(tmp_path, monkeypatch):
+    """Half of a line is no line; half of one with a whole one behind it would be a damaged one."""
+    path = tmp_path / "a.jsonl"
+    append_line(path, '{"epoch": 1}')
+
+    class Broken(io.FileIO):
+        failed = False
+
+        def write(self, content):
+            if Broken.failed:
+                return super().write(content)
+            Broken.failed = True
+            super().write(bytes(content)[:5])
+            raise OSError(errno.EIO, "broken")
+
+    monkeypatch.setattr(
+        type(path), "open", lambda self, mode, buffering=-1: _opened(Broken(self, "a+"), buffering)
+    )
+    with pytest.raises(StorageError):
+        append_line(path, '{"epoch": 2}')
+    monkeypatch.undo()
+    assert path.read_bytes().rpartition(b"\n")[0] == b'{"epoch": 1}'
+    append_line(path, '{"epoch": 3}')
+    assert path.read_text() == '{"epoch": 1}\n{"epoch": 3}\n'
+
+
+def _opened(raw, buffering):
+    return raw if buffering == 0 else io.BufferedRandom(raw)
