@@ -26,13 +26,11 @@ from command import measurement_options, run_command
 from fault_injector import ERRORS, FORMS, KINDS, Fault, Operation, kind_of_file
 from fault_workflows import NAMES, make_trial
 from records import Record, read_records
-from sessions import Section, Session, document_of
+from sessions import Section, Session, document_of, measure_or_report
 
-from cnnlab.errors import CheckFailed, RunError
-from cnnlab.files import exclusive_lock, write_text
+from cnnlab.errors import RunError
 from cnnlab.metrics.statistics import clopper_pearson
 from cnnlab.reports.document import Block, Document, ItemList, Paragraph, Table
-from cnnlab.reports.markdown import render_markdown
 
 __all__ = ["build_document", "main", "plan"]
 
@@ -168,15 +166,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     file = asked.out / _FILE
 
     def work() -> None:
-        if asked.report:
-            write_text(asked.report, render_markdown(build_document(read_records(file))))
-            return
-        with exclusive_lock(asked.out / ".lock", holder="measurement"):
-            measure(asked, Session.start(file, "faults.py", arguments))
-        records = read_records(file)
-        print(render_markdown(build_document(records)))
-        if any(record["problems"] for record in records):
-            raise CheckFailed("a fault did what it must not", where=file)
+        measure_or_report(
+            asked,
+            file,
+            build=build_document,
+            measure=lambda: measure(asked, Session.start(file, "faults.py", arguments)),
+            is_wrong=lambda record: bool(record["problems"]),
+            complaint="a fault did what it must not",
+        )
 
     return run_command("faults", work)
 

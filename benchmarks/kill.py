@@ -25,13 +25,11 @@ import numpy as np
 from command import measurement_options, run_command
 from kill_worker import AT, COUNTS, INSTANTS
 from records import Record, read_records
-from sessions import Section, Session, document_of
+from sessions import Section, Session, document_of, measure_or_report
 
 from cnnlab.errors import CheckFailed, FailedError, RunError
-from cnnlab.files import exclusive_lock, write_text
 from cnnlab.metrics.statistics import clopper_pearson
 from cnnlab.reports.document import Block, Document, ItemList, Paragraph, Table
-from cnnlab.reports.markdown import render_markdown
 from cnnlab.workflows.kill_trial import Kill, Trial
 
 __all__ = ["Planned", "build_document", "main", "plan"]
@@ -225,15 +223,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     file = asked.out / _FILE
 
     def work() -> None:
-        if asked.report:
-            write_text(asked.report, render_markdown(build_document(read_records(file))))
-            return
-        with exclusive_lock(asked.out / ".lock", holder="measurement"):
-            measure(asked, Session.start(file, "kill.py", arguments))
-        records = read_records(file)
-        print(render_markdown(build_document(records)))
-        if not all(record["equal"] for record in records):
-            raise CheckFailed("a killed training ended otherwise", where=file)
+        measure_or_report(
+            asked,
+            file,
+            build=build_document,
+            measure=lambda: measure(asked, Session.start(file, "kill.py", arguments)),
+            is_wrong=lambda record: not record["equal"],
+            complaint="a killed training ended otherwise",
+        )
 
     return run_command("kill", work)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import shlex
@@ -15,8 +16,10 @@ from records import Record, read_records
 from workers import Work, run_together
 
 from cnnlab.device import describe_machine
-from cnnlab.files import append_line
+from cnnlab.errors import CheckFailed
+from cnnlab.files import append_line, exclusive_lock, write_text
 from cnnlab.reports.document import Block, Code, Document, Heading, Paragraph
+from cnnlab.reports.markdown import render_markdown
 from cnnlab.reports.wording import bytes_text, enumeration
 
 __all__ = [
@@ -26,6 +29,7 @@ __all__ = [
     "Spread",
     "document_of",
     "last_session",
+    "measure_or_report",
     "shown_command",
 ]
 
@@ -154,3 +158,27 @@ def _conditions(records: Sequence[Record]) -> list[Block]:
         f"a load of {records[0]['load_before']} before it began, {records[0]['session']}."
     )
     return [Paragraph(told), Code(records[0]["command"])]
+
+
+def measure_or_report(
+    asked: argparse.Namespace,
+    file: Path,
+    *,
+    build: Callable[[Sequence[Record]], Document],
+    measure: Callable[[], None],
+    is_wrong: Callable[[Record], bool],
+    complaint: str,
+) -> None:
+    """Write ``asked.report`` from all records; or measure more, print them, and judge them.
+
+    Raises ``CheckFailed`` with the complaint where a record is wrong.
+    """
+    if asked.report:
+        write_text(asked.report, render_markdown(build(read_records(file))))
+        return
+    with exclusive_lock(asked.out / ".lock", holder="measurement"):
+        measure()
+    records = read_records(file)
+    print(render_markdown(build(records)))
+    if any(map(is_wrong, records)):
+        raise CheckFailed(complaint, where=file)

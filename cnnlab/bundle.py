@@ -22,7 +22,7 @@ from cnnlab.data.images import decode_image
 from cnnlab.device import choose_device, choose_threads, set_up_torch
 from cnnlab.errors import CnnlabError, RunError
 from cnnlab.evaluation.temperature import temperature_of
-from cnnlab.inference import Preprocessing, network_with, predict_logits, read_tensors
+from cnnlab.inference import Preprocessing, network_with, predict_logits, read_tensors, read_weights
 from cnnlab.metrics import at_temperature
 from cnnlab.models import Architecture
 from cnnlab.runs import Run, open_run
@@ -108,10 +108,7 @@ class Bundle:
 
 def bundle_of(run: Run, device: str | None = "cpu") -> Bundle:
     """The bundle of a run's chosen weights; :class:`RunError` where it has none yet."""
-    if not run.best_weights.exists():
-        todo = f"finish it with: cnnlab train --resume {run.path}"
-        raise RunError("no weights yet", where=run.path, todo=todo)
-    tensors, header = read_tensors(run.best_weights)
+    tensors, header = read_weights(run)
     dataset = run.split["dataset"]
     origin = {
         "run": run.name,

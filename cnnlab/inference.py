@@ -30,6 +30,7 @@ __all__ = [
     "place",
     "predict_logits",
     "read_tensors",
+    "read_weights",
 ]
 
 #: Images a forward pass. Fixed, so that no result depends on how many are asked for at once.
@@ -206,6 +207,17 @@ def read_tensors(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
     return tensors, header
 
 
+def read_weights(run: Run) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+    """The tensors that a run's training chose, and their header.
+
+    Raises :class:`RunError` where it has none yet.
+    """
+    if not run.best_weights.exists():
+        todo = f"finish it with: cnnlab train --resume {run.path}"
+        raise RunError("no weights yet", where=run.path, todo=todo)
+    return read_tensors(run.best_weights)
+
+
 def place(network: torch.nn.Module, device: torch.device) -> torch.nn.Module:
     """Move a network to a device, its kernels with the channels last in memory (faster there)."""
     network.to(device=device)
@@ -220,13 +232,7 @@ def load_network(run: Run, device: torch.device | str = "cpu") -> torch.nn.Modul
 
     Raises :class:`RunError` where the run has none yet or they do not fit its architecture.
     """
-    if not run.best_weights.exists():
-        raise RunError(
-            "no weights yet",
-            where=run.path,
-            todo=f"finish it with: cnnlab train --resume {run.path}",
-        )
-    tensors, _ = read_tensors(run.best_weights)
+    tensors, _ = read_weights(run)
     return network_with(run.architecture(), tensors, where=run.best_weights, device=device)
 
 

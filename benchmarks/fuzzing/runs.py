@@ -236,7 +236,7 @@ def _is_well_formed(path: Path) -> bool:
             yaml.safe_load(text)
         for line in text.splitlines() if path.suffix == ".jsonl" else [text]:
             json.loads(line) if path.suffix.startswith(".json") else None
-    except Exception:
+    except Exception:  # zip, NumPy, YAML and JSON each have errors of their own for damage
         return False
     return True
 

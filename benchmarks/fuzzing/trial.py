@@ -80,7 +80,7 @@ def _used(family: Family, folder: Path, home: Path, case: Case) -> tuple[str, st
     except CnnlabError as error:
         left = _left_behind(folder, home, before, only_temporary=family.writes)
         return _refused(error, folder, case, left, named=family.names_keys)
-    except Exception as error:
+    except Exception as error:  # what reaches a user as a traceback is what is looked for
         return "traceback", _where(error), type(error).__name__
     if (folder.parent / CANARY).exists():
         return "ran", "a command of the file's", ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import sys
 from pathlib import Path
@@ -13,14 +12,11 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 from class_folders import encoded, pixels, write_classes
-from hypothesis import given
-from hypothesis import strategies as st
 from PIL import Image
 from pyarrow import parquet as pq
 
 from cnnlab.data import decoding, inventory, open_dataset
 from cnnlab.data.forms import FORMS, form_of, parquet, parquet_file
-from cnnlab.data.forms.parquet_pages import check_pages
 from cnnlab.data.source import Decoded, ReadOptions
 from cnnlab.errors import ConfigError, DataError
 
@@ -458,37 +454,6 @@ def test_from_the_path_to_the_dataset(tmp_path: Path, monkeypatch: pytest.Monkey
     write(path, 30, names=["a", "b", "c"])
     assert open_dataset(str(folder)).fingerprint != dataset.fingerprint
     assert open_dataset(str(path)).name == "test-00000-of-00001"
-
-
-@given(st.lists(st.binary(max_size=60), min_size=1, max_size=9), st.booleans(), st.data())
-def test_the_pages_of_sound_columns_are_taken(
-    values: list[bytes], dictionary: bool, data: st.DataObject
-) -> None:
-    codec = data.draw(st.sampled_from(["none", "snappy", "zstd", "gzip"]))
-    version = data.draw(st.sampled_from(["1.0", "2.0"]))
-    stream = io.BytesIO()
-    pq.write_table(
-        pa.table({"image": values}),
-        stream,
-        compression=codec,
-        use_dictionary=dictionary,
-        data_page_version=version,
-        row_group_size=3,
-        write_page_checksum=data.draw(st.booleans()),
-        write_page_index=data.draw(st.booleans()),
-    )
-    check_pages(stream.getvalue(), "image")
-
-
-def test_a_page_that_declares_gigabytes_is_refused_before_any_is_set_aside(tmp_path: Path) -> None:
-    path = write(tmp_path / "set.parquet")
-    content = bytearray(path.read_bytes())
-    at = pq.ParquetFile(path).metadata.row_group(0).column(2).data_page_offset
-    assert content[at : at + 3] == b"\x15\x00\x15"  # field 1 is 0, a data page; then field 2
-    content[at + 3 : at + 8] = b"\xff\xff\xff\xff\x07"  # its size unpacked, 2^30
-    path.write_bytes(content)
-    with pytest.raises(DataError, match=r"declares|header is damaged"):
-        read(path)
 
 
 def test_a_file_without_rows_is_named(tmp_path: Path) -> None:
