@@ -30,9 +30,9 @@ from interval_cases import (
     AT_LEAST_95,
     AT_MOST_5,
     CASES,
-    MACRO_RESAMPLES,
     Case,
 )
+from interval_simulations import MACRO_RESAMPLES
 from records import Record, read_records
 
 from cnnlab.errors import RunError

@@ -16,123 +16,26 @@ What a well-formed file with another content should give is not known: that is "
 from __future__ import annotations
 
 import copy
-import hashlib
 import io
 import json
-import os
 import random
-import tempfile
-from collections.abc import Callable, Mapping
-from functools import lru_cache
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import yaml
 
-from fuzzing.case import Case, Family, NotJudged, Wrong, write_files
+from fuzzing.case import Case, Family, NotJudged, Wrong
 from fuzzing.images import SOUND_SHARE
 from fuzzing.mutations import damage, extreme, mutate
+from fuzzing.run_verbs import VERBS, answer, files_of, run_of, sound, written
 from fuzzing.trees import change_tree, odd_json
 
 __all__ = ["RUNS"]
 
-_FIXTURES = Path(__file__).parents[2] / "tests" / "fixtures"
-_WHOLE, _CUT = "run-schema-1", "run-schema-1-cut"
 #: What ``evaluate`` is told by.
 _TELLING = ("config.yaml", "split.json", "architecture.yaml", "preprocessing.json")
-
-
-@lru_cache(maxsize=4)
-def _files(name: str) -> dict[str, bytes]:
-    root = _FIXTURES / name
-    paths = sorted(path for path in root.rglob("*") if path.is_file())
-    files = {path.relative_to(root).as_posix(): path.read_bytes() for path in paths}
-    return {name: _written_now(root / name) or data for name, data in files.items()}
-
-
-def _written_now(path: Path) -> bytes | None:
-    """A checkpoint as this version writes it; None for other files."""
-    if path.suffix != ".safetensors":
-        return None
-    from cnnlab.inference import read_tensors
-    from cnnlab.training.checkpoint import save_tensors
-
-    tensors, header = read_tensors(path)
-    with tempfile.TemporaryDirectory() as folder:
-        copy_of_it = Path(folder) / path.name
-        save_tensors(copy_of_it, tensors, header)
-        return copy_of_it.read_bytes()
-
-
-def _plain(thing: Any) -> Any:
-    """What ``--json`` and the terminal show of something, without the folder it is in."""
-    told = json.loads(json.dumps(thing.to_dict(), allow_nan=False))
-    thing.to_text()
-    return told
-
-
-def _list(folder: Path) -> Any:
-    from cnnlab.workflows.overview import overview
-
-    told = _plain(overview(folder))["runs"]
-    return [{k: v for k, v in line.items() if k not in ("created", "size_bytes")} for line in told]
-
-
-def _show(folder: Path) -> Any:
-    from cnnlab.runs import find_run
-    from cnnlab.workflows.run_card import card_of
-
-    told = _plain(card_of(find_run(folder / "run")))
-    return {k: v for k, v in told.items() if k not in ("created", "size_bytes", "files")}
-
-
-def _compare(folder: Path) -> Any:
-    from cnnlab.evaluation.compare import compare
-    from cnnlab.runs import open_run
-
-    return _plain(compare([open_run(folder / "run"), open_run(folder / "sound")]))
-
-
-def _evaluate(folder: Path) -> Any:
-    from cnnlab.evaluation.evaluate import evaluate
-    from cnnlab.runs import open_run
-
-    return _plain(evaluate(open_run(folder / "run"), "validation"))
-
-
-def _report(folder: Path) -> Any:
-    from cnnlab.reports import write_report
-    from cnnlab.runs import open_run
-
-    write_report([open_run(folder / "run")], folder / "report")
-    return None
-
-
-def _start(folder: Path) -> Any:
-    from cnnlab.workflows.configure import configure
-
-    return configure(settings={"init": {"run": str(folder / "run")}}).to_dict()
-
-
-def _resume(folder: Path) -> Any:
-    from cnnlab.runs import open_run
-    from cnnlab.training.loop import resume
-
-    run = resume(open_run(folder / "run"), inexact=True)
-    newest = sorted(run.checkpoints.glob("last-*.safetensors"))[-1]
-    return [hashlib.sha256(path.read_bytes()).hexdigest() for path in (run.best_weights, newest)]
-
-
-_VERBS: dict[str, Callable[[Path], Any]] = {
-    "list": _list,
-    "show": _show,
-    "compare": _compare,
-    "evaluate": _evaluate,
-    "report": _report,
-    "start": _start,
-    "resume": _resume,
-}
 
 
 class _RunFamily(Family):
@@ -145,11 +48,11 @@ class _RunFamily(Family):
         import torch
 
         torch.set_num_threads(1)
-        for verb in _VERBS:
-            _sound(verb)
+        for verb in VERBS:
+            sound(verb)
 
     def use(self, folder: Path, case: Case) -> Any:
-        return _said(case.facts["verb"], folder)
+        return answer(case.facts["verb"], folder)
 
     def judge(self, folder: Path, case: Case, made: Any) -> None:
         verb, name = case.facts["verb"], case.facts["file"]
@@ -160,11 +63,11 @@ class _RunFamily(Family):
                 if verb == "list"
                 else (made["validation"] or {}).get("top1"),
             )
-        if made == _sound(verb):
+        if made == sound(verb):
             return
         # The run was cut off on another processor: from an earlier checkpoint on, this one rounds
         # otherwise. What a run without the damaged one gives is right, too.
-        if verb == "resume" and name.startswith("checkpoints/") and made == _sound(verb, name):
+        if verb == "resume" and name.startswith("checkpoints/") and made == sound(verb, name):
             return
         told = json.dumps(made)
         if verb in ("list", "show") and ("damaged" in told or "newer" in told):
@@ -177,41 +80,6 @@ class _RunFamily(Family):
         if not _is_well_formed(folder / "run" / name):
             raise Wrong(f"{verb} says something else, and not that {name} is damaged")
         raise NotJudged("another content")
-
-
-@lru_cache(maxsize=1)
-def _kept_home() -> tempfile.TemporaryDirectory[str]:
-    """A cache that stays while the process lives: the digits are decoded into it once."""
-    return tempfile.TemporaryDirectory(prefix="fuzz-home-")
-
-
-def _said(verb: str, folder: Path) -> Any:
-    """What a verb says of the run in ``folder``, wherever that is."""
-    os.environ["CNNLAB_HOME"] = _kept_home().name
-    told = json.dumps(_VERBS[verb](folder))
-    return json.loads(told.replace(str(folder), "..."))
-
-
-@lru_cache(maxsize=16)
-def _sound(verb: str, without: str = "") -> Any:
-    """What a verb says of the sound run, or of one that lacks a file."""
-    files = {name: data for name, data in _files(_run_of(verb)).items() if name != without}
-    with tempfile.TemporaryDirectory() as place:
-        folder = Path(place) / "case"
-        write_files(folder, _written(verb, files))
-        return _said(verb, folder)
-
-
-def _run_of(verb: str) -> str:
-    return _CUT if verb == "resume" else _WHOLE
-
-
-def _written(verb: str, files: Mapping[str, bytes]) -> dict[str, bytes]:
-    """The run's files, with a sound run beside it where there have to be two."""
-    written = {f"run/{name}": data for name, data in files.items()}
-    if verb == "compare":
-        written |= {f"sound/{name}": data for name, data in _files(_WHOLE).items()}
-    return written
 
 
 def _check_accuracy(run: Path, said: float | None) -> None:
@@ -248,7 +116,7 @@ class CheckpointFamily(_RunFamily):
 
     def case(self, rng: random.Random) -> Case:
         verb = rng.choice(("evaluate", "evaluate", "evaluate", "show", "resume"))
-        files = dict(_files(_run_of(verb)))
+        files = dict(files_of(run_of(verb)))
         found = [name for name in files if name.endswith(".safetensors")]
         name = rng.choice(found)
         said: tuple[str, ...] = ()
@@ -256,7 +124,7 @@ class CheckpointFamily(_RunFamily):
             files[name], said = mutate(rng, files[name], _odd_header, 0.7)
         facts = {"verb": verb, "file": name}
         return Case(
-            _written(verb, files), "run", tuple(f"{verb}, {name}: {each}" for each in said), facts
+            written(verb, files), "run", tuple(f"{verb}, {name}: {each}" for each in said), facts
         )
 
 
@@ -313,7 +181,7 @@ class RunFilesFamily(_RunFamily):
             "evaluate",
         )
         verb = rng.choice((*verbs, *verbs, "start", "report", "resume"))
-        files = dict(_files(_run_of(verb)))
+        files = dict(files_of(run_of(verb)))
         names = [n for n in files if not n.endswith((".safetensors", ".md", ".txt"))]
         name = rng.choice(names)
         said: tuple[str, ...] = ()
@@ -321,7 +189,7 @@ class RunFilesFamily(_RunFamily):
             files[name], said = _changed(rng, name, files[name])
         facts = {"verb": verb, "file": name}
         what = tuple(f"{verb}, {name}: {each}" for each in said)
-        return Case(_written(verb, files), "run", what, facts)
+        return Case(written(verb, files), "run", what, facts)
 
 
 def _changed(rng: random.Random, name: str, data: bytes) -> tuple[bytes, tuple[str, ...]]:

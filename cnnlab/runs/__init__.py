@@ -1,5 +1,6 @@
 """The run directory: all that evaluation, reports, export and serving know of training."""
 
+from cnnlab.runs.config_file import is_newer_schema
 from cnnlab.runs.corrupted import CorruptedPredictions
 from cnnlab.runs.folder import (
     create_run,
@@ -11,7 +12,7 @@ from cnnlab.runs.folder import (
     open_runs,
 )
 from cnnlab.runs.predictions import Predictions
-from cnnlab.runs.run import Run, is_newer_schema
+from cnnlab.runs.run import Run
 from cnnlab.runs.tensors import open_tensors
 
 __all__ = [

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from cnnlab.errors import RunError
+from cnnlab.files import storage_errors, write_bytes
 from cnnlab.runs.forms import check_form
 
-__all__ = ["Record", "read_lines", "read_record"]
+__all__ = ["Record", "keep_lines", "read_lines", "read_record"]
 
 Record = dict[str, Any]
 
@@ -50,3 +51,12 @@ def _line(text: bytes, path: Path, number: int) -> Record:
         raise RunError("damaged", where=where, todo=todo) from None
     check_form(path.name, record, where)
     return record
+
+
+def keep_lines(path: Path, count: int) -> None:
+    """Cut a file of one object a line back to its first ``count`` lines."""
+    with storage_errors(path):
+        content = path.read_bytes() if path.exists() else b""
+    kept = b"".join(content.splitlines(keepends=True)[:count])
+    if kept != content:
+        write_bytes(path, kept)

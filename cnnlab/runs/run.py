@@ -11,29 +11,25 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cnnlab.config import SCHEMA, RunConfig, make_config
+from cnnlab.config import RunConfig, make_config
 from cnnlab.data import open_dataset
 from cnnlab.data.dataset import Dataset
 from cnnlab.data.source import Say, unsaid
 from cnnlab.data.split import Split
 from cnnlab.errors import DataError, RunError
-from cnnlab.files import append_line, is_locked, storage_errors, write_bytes
+from cnnlab.files import append_line, is_locked
+from cnnlab.runs.config_file import read_config
 from cnnlab.runs.corrupted import CorruptedPredictions
 from cnnlab.runs.predictions import Predictions
-from cnnlab.runs.records import Record, read_lines, read_record
+from cnnlab.runs.records import Record, keep_lines, read_lines, read_record
 from cnnlab.settings import load_yaml, merge
 
 if TYPE_CHECKING:
     from cnnlab.models.architecture import Architecture
 
-__all__ = ["Record", "Run", "is_newer_schema"]
+__all__ = ["Record", "Run"]
 
 _PARTS = ("train", "validation", "test")
-
-
-def is_newer_schema(version: object) -> bool:
-    """Whether ``schema_version`` is one that only a later cnnlab reads."""
-    return isinstance(version, int) and version > SCHEMA
 
 
 class Run:
@@ -92,19 +88,7 @@ class Run:
     @cached_property
     def config(self) -> dict[str, Any]:
         """``config.yaml``: every default and every measured choice spelled out."""
-        config = load_yaml(self.path / "config.yaml")
-        version = config.get("schema_version")
-        if version != SCHEMA:
-            newer = is_newer_schema(version)
-            raise RunError(
-                f"a newer cnnlab wrote it, schema version {version}"
-                if newer
-                else f"schema version {version}",
-                where=self.path / "config.yaml",
-                expected=f"{SCHEMA}, which is what this cnnlab reads",
-                todo="upgrade cnnlab" if newer else "is it the config.yaml of a run?",
-            )
-        return config
+        return read_config(self.path / "config.yaml")
 
     def typed_config(self) -> RunConfig:
         """``config.yaml``, checked."""
@@ -299,12 +283,7 @@ class Run:
 
     def keep_lines(self, file: str, count: int) -> None:
         """Cut a ``.jsonl`` file back to its first ``count`` records."""
-        path = self.path / file
-        with storage_errors(path):
-            content = path.read_bytes() if path.exists() else b""
-        kept = b"".join(content.splitlines(keepends=True)[:count])
-        if kept != content:
-            write_bytes(path, kept)
+        keep_lines(self.path / file, count)
 
     def _json(self, file: str) -> Record:
         return read_record(self.path / file)

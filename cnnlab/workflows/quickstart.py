@@ -82,11 +82,20 @@ class Quickstart(ShownAsText):
                 f"  report: {self.report.resolve()}",
                 "",
                 "next:",
-                f"  cnnlab evaluate {self.run.path}        the scores of every class",
-                "  cnnlab train --model model-f --data DATA   a model of the student's report",
-                "  cnnlab train --data FOLDER                 your own images, a folder a class",
+                *self._next_steps(),
             ]
         )
+
+    def _next_steps(self) -> list[str]:
+        steps = (
+            (f"cnnlab evaluate {self.run.path}", "the scores of every class"),
+            (f"cnnlab predict {self.run.path} IMAGE", "what an image of yours shows"),
+            ("cnnlab ui", "all of it as a page"),
+            ("cnnlab train --model model-f --data DATA", "a model of the student's report"),
+            ("cnnlab train --data FOLDER", "your own images, a folder a class"),
+        )
+        width = max(len(command) for command, _ in steps)
+        return [f"  {command:{width}}  {what}" for command, what in steps]
 
 
 def choose_data(say: Say) -> str:

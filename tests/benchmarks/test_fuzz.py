@@ -10,7 +10,7 @@ from typing import Any
 import fuzz
 import numpy as np
 import pytest
-from fuzzing import pool
+from fuzzing import pool, trial
 from fuzzing.case import Case, Family, NotJudged, Wrong, generator_of
 from fuzzing.families import FAMILIES
 from fuzzing.gif import base_gif, read_gif
@@ -160,3 +160,13 @@ def test_what_is_recorded_is_not_tried_again() -> None:
     done = {("png", 1, 0), ("png", 1, 2), ("gif", 1, 1)}
     left = list(fuzz.jobs_of(["png", "gif"], 1, 3, done))
     assert left == [("png", 1, 1), ("gif", 1, 0), ("gif", 1, 2)]
+
+
+def test_in_a_process_that_was_large_before_growth_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trial, "_LIMIT_BYTES", 1)
+    monkeypatch.setattr(trial, "_GROWTH_BYTES", 100 << 20)
+    for mebibytes, outcome in ((10, "right"), (200, "memory")):
+        takes = _Made(lambda _, size=mebibytes << 20: np.ones(size, dtype=np.uint8).sum())
+        assert try_input(takes, 0, 0, tmp_path)["outcome"] == outcome

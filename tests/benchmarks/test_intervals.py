@@ -9,7 +9,9 @@ from typing import Any
 import intervals
 import numpy as np
 import pytest
-from interval_cases import ABOUT_95, AT_LEAST_95, AT_MOST_5, CASES, _held, _share
+from interval_cases import ABOUT_95, AT_LEAST_95, AT_MOST_5, CASES
+from interval_simulations import held
+from interval_simulations import share as share_of
 from intervals import _pooled, build_document, verdict
 
 from cnnlab.errors import RunError
@@ -17,7 +19,7 @@ from cnnlab.reports.markdown import render_markdown
 
 
 def test_intervals_are_counted_by_where_the_truth_lies() -> None:
-    counted = _held([(0.1, 0.2), (0.3, 0.6), (0.5, 0.9), (0.5 + 1e-15, 0.7)], 0.5)
+    counted = held([(0.1, 0.2), (0.3, 0.6), (0.5, 0.9), (0.5 + 1e-15, 0.7)], 0.5)
     assert (counted.share, counted.above, counted.below) == (0.75, 0.0, 0.25)
 
 
@@ -26,7 +28,7 @@ def test_an_interval_that_is_too_narrow_is_found() -> None:
         share, half = successes / n, 0.5 * (0.25 / n) ** 0.5
         return share - half, share + half
 
-    counted = _share(narrow, 1000, 0.5)(np.random.default_rng(0), 4000)
+    counted = share_of(narrow, 1000, 0.5)(np.random.default_rng(0), 4000)
     assert counted.share == pytest.approx(0.383, abs=0.03)  # half a standard error each way
     record = {"goal": ABOUT_95, "share": counted.share, "experiments": 4000}
     assert verdict(record) == "too narrow"
