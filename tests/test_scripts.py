@@ -154,7 +154,7 @@ def test_the_line_that_mends_debians_python(
     assert done.stdout.endswith(f"{mend} install python3.12-venv\n")
 
 
-WORKERS = ["-n", "auto", "--maxprocesses", "4", "--dist", "loadfile"]
+WORKERS = ["-n", "auto", "--maxprocesses", "4", "--dist", "loadfile", "--no-loadscope-reorder"]
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,8 @@ from types import ModuleType
 
 import pytest
 
+pytestmark = pytest.mark.long
+
 SCRIPT = Path(__file__).parent.parent / "scripts" / "_setup.py"
 
 PYPROJECT = """\

@@ -14,6 +14,8 @@ from cnnlab.cli.main import main
 from cnnlab.data import SOURCES
 from cnnlab.data.source import NO_OPTIONS, Decoded, Found
 
+pytestmark = pytest.mark.long
+
 TUTORIALS = sorted((Path(__file__).parent.parent / "docs" / "tutorials").glob("*.md"))
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 NAMES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")

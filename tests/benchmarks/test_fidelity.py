@@ -25,6 +25,8 @@ from workers import KerasPeer
 
 from cnnlab.errors import ConfigError, FailedError
 
+pytestmark = pytest.mark.long
+
 Record = dict[str, Any]
 
 

@@ -20,6 +20,8 @@ from small_airbench import stripes, write_script
 from cnnlab.errors import CheckFailed, ConfigError
 from cnnlab.reports.markdown import render_markdown
 
+pytestmark = pytest.mark.long
+
 _CHANCE = 1 / 3
 
 
@@ -49,6 +51,7 @@ def test_without_a_gpu_nothing_is_measured_and_one_line_says_so(
     assert not (files / "out").exists()
 
 
+@pytest.mark.usefixtures("workers_here")
 def test_both_sides_and_model_f_are_measured(
     files: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -13,6 +13,8 @@ from records import read_records
 from cnnlab.reports.markdown import render_markdown
 from cnnlab.workflows import kill_trial
 
+pytestmark = pytest.mark.long
+
 
 def record(number: int, instant: str, mode: str, *differences: str) -> dict[str, Any]:
     facts = {

@@ -30,6 +30,7 @@ def record(side: str, seed: int, accuracy: float) -> dict[str, object]:
     }
 
 
+@pytest.mark.usefixtures("workers_here")
 def test_each_precision_is_trained_once_and_never_again(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -52,6 +52,7 @@ def test_time_and_memory_are_held_against_the_smallest() -> None:
     assert "101,000 images: time an image within 10% of that at 1,000; 10 bytes" in text
 
 
+@pytest.mark.usefixtures("workers_here")
 def test_every_size_is_trained_on(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     out, report = tmp_path / "out", tmp_path / "report.md"
     command = ["--sizes", "60", "90", "--batch-size=10", "--threads=1", "--rounds=1"]

@@ -26,6 +26,7 @@ Record = dict[str, Any]
 QUICK = ["--threads=1", "--rounds=1", "--seconds=0.01", "--warm-up=0", "--images=100"]
 
 
+@pytest.mark.usefixtures("workers_here")
 def test_every_side_is_measured(
     images: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -54,6 +55,7 @@ def test_every_side_is_measured(
         assert f"| {ratio:.2f} | {ratio:.2f} to {ratio:.2f} | 1 |" in printed
 
 
+@pytest.mark.usefixtures("workers_here")
 def test_the_share_of_the_peak(
     images: Path,
     tmp_path: Path,

@@ -19,6 +19,8 @@ from small_airbench import stripes
 import cnnlab
 from cnnlab.errors import CheckFailed
 
+pytestmark = pytest.mark.long
+
 _CHANCE = 1 / 3
 
 
@@ -39,6 +41,7 @@ def _command(files: Path) -> list[str]:
     ]
 
 
+@pytest.mark.usefixtures("workers_here")
 def test_all_sides_train_once_and_the_report_is_written(
     files: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

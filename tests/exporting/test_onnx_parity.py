@@ -23,6 +23,8 @@ from cnnlab.models import LAYERS, MODELS, Architecture
 from cnnlab.models.layers.arguments import ACTIVATIONS
 from cnnlab.runs import Run
 
+pytestmark = pytest.mark.long
+
 SIZES = (1, 2, 7, 256)
 EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "predict_onnx.py"
 #: Shuts the doors, then runs the script as a user does.

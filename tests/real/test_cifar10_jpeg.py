@@ -8,6 +8,8 @@ import pytest
 from cnnlab.data import SOURCES, open_dataset
 from cnnlab.data.dataset import Dataset
 
+pytestmark = pytest.mark.long
+
 
 @pytest.mark.parametrize("name", SOURCES)
 def test_every_registered_dataset_that_is_here_opens(name: str) -> None:

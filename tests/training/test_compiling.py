@@ -12,6 +12,8 @@ from cnnlab.runs import open_run
 from cnnlab.training.loop import resume
 from cnnlab.workflows.run_card import card_of
 
+pytestmark = pytest.mark.long
+
 LAYERS = """
 layers:
   - {type: Conv2D, filters: 8, kernel_size: 3, strides: 2, use_bias: false}

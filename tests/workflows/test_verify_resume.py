@@ -15,6 +15,8 @@ from cnnlab.workflows.kill_trial import Kill, Trial
 from cnnlab.workflows.same_bytes import differences
 from cnnlab.workflows.verify_resume import Survival, verify_resume
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def pair(tmp_path):
