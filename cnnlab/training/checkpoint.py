@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,8 @@ __all__ = [
 ]
 
 _KEPT = 2
+#: What the name of a damaged checkpoint begins with, once another one was taken up.
+_DAMAGED = "damaged-"
 Tensors = dict[str, torch.Tensor]
 
 
@@ -51,34 +54,44 @@ def last_checkpoints(run: Run) -> list[Path]:
 
 
 def left_overs(run: Run) -> list[Path]:
-    """What a kill left of checkpoints that were being written, for whoever holds the run's lock.
+    """What a kill left of checkpoints being written, and damaged ones that were set aside.
 
-    Only training writes in that folder, so without it a temporary file is nobody's.
+    For whoever holds the run's lock: only training writes in that folder, so without it a
+    temporary file is nobody's.
     """
-    return sorted(run.checkpoints.glob(".*.tmp"))
+    return sorted([*run.checkpoints.glob(".*.tmp"), *run.checkpoints.glob(f"{_DAMAGED}*")])
 
 
 def latest_checkpoint(run: Run) -> tuple[Tensors, dict[str, Any], list[str]] | None:
     """The newest checkpoint that verifies: tensors, header, and the names of damaged ones.
 
-    None where there is none at all; :class:`RunError` where all are damaged.
+    The damaged ones are set aside, as :func:`left_overs`: counted among the newest they would push
+    good ones out. None where there is none at all; :class:`RunError` where all are damaged.
     """
-    damaged: list[str] = []
+    damaged: list[Path] = []
     for path in last_checkpoints(run):
         try:
             tensors, header = read_tensors(path)
         except RunError:
-            damaged.append(path.name)
+            damaged.append(path)
         else:
-            return tensors, header, damaged
+            _set_aside(damaged)
+            return tensors, header, [path.name for path in damaged]
     if damaged:
         raise RunError(
-            f"every checkpoint is damaged ({', '.join(damaged)})",
+            f"every checkpoint is damaged ({', '.join(path.name for path in damaged)})",
             where=run.path,
             todo="train it again from its config.yaml: cnnlab train --config "
             f"{run.path / 'config.yaml'}",
         )
     return None
+
+
+def _set_aside(damaged: list[Path]) -> None:
+    for path in damaged:
+        # Another process that takes part in the training may have been faster.
+        with storage_errors(path), suppress(FileNotFoundError):
+            path.replace(path.with_name(path.name.replace("last-", _DAMAGED, 1)))
 
 
 def pack_optimizer(optimizer: torch.optim.Optimizer) -> tuple[Tensors, dict[str, Any]]:

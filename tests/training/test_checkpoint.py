@@ -6,7 +6,9 @@ from cnnlab.errors import RunError
 from cnnlab.optim import OPTIMIZERS, make_optimizer
 from cnnlab.runs import Run
 from cnnlab.training.checkpoint import (
+    last_checkpoints,
     latest_checkpoint,
+    left_overs,
     pack_optimizer,
     save_last,
     save_tensors,
@@ -46,6 +48,26 @@ def test_case_15_a_damaged_checkpoint_is_named_and_the_one_before_it_used(run, k
     _, header, damaged = latest_checkpoint(run)
     assert header["step"] == 1
     assert damaged == [path.name]
+
+
+def test_a_damaged_checkpoint_does_not_push_a_good_one_out(run):
+    for step in (1, 4):
+        save_last(run, step, TENSORS, {"step": step})
+    (run.checkpoints / "last-000000004.safetensors").write_bytes(b"")
+    assert latest_checkpoint(run)[1]["step"] == 1
+    save_last(run, 3, TENSORS, {"step": 3})  # before the damaged one: that is where it went on
+    save_last(run, 5, TENSORS, {"step": 5})  # and after it
+    assert [path.stem for path in last_checkpoints(run)] == ["last-000000005", "last-000000003"]
+    assert [path.name for path in left_overs(run)] == ["damaged-000000004.safetensors"]
+
+
+def test_where_all_are_damaged_all_stay_where_they_are(run):
+    save_last(run, 1, TENSORS, {})
+    path = run.checkpoints / "last-000000001.safetensors"
+    path.write_bytes(b"")
+    with pytest.raises(RunError, match="every checkpoint is damaged"):
+        latest_checkpoint(run)
+    assert list(run.checkpoints.iterdir()) == [path]
 
 
 def test_a_flipped_bit_in_a_tensor_is_seen(run):
