@@ -34,7 +34,9 @@ FOUND = (
     "taken as Pillow takes them (tests/data/test_wholeness.py).",
     "Parquet: damaged page headers gave no rows, or took 1.1 GB before they were refused; a file "
     "without rows was a traceback; two copies of the class names that differ were not noticed. "
-    "Pages are held against the footer before any is unpacked (tests/data/test_parquet.py).",
+    "Pages are held against the footer before any is unpacked (tests/data/test_parquet_damage.py).",
     "Runs and configurations: an option or parameter that a registry refuses was named without its "
     "file (cnnlab/errors.py, within); a timing without images a second was a traceback.",
+    "Runs to start from: a setting of the base run that cannot be was named without its file "
+    "(tests/workflows/test_fine_tuning.py).",
 )

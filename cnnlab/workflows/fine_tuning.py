@@ -31,8 +31,10 @@ def inherited(base: Run, data: object) -> dict[str, Any]:
     """The settings that come with a base run: its network, and images as it was shown them.
 
     ``data`` is the dataset that was asked for, None where none was: then the base run's own is
-    taken. Where it is the base run's own, its split comes along.
+    taken. Where it is the base run's own, its split comes along. Raises what
+    :meth:`~cnnlab.runs.Run.typed_config` raises of the base run's file.
     """
+    base.typed_config()  # once laid under other settings, nobody could say where a wrong one stood
     config = base.config
     own = config["data"]
     same = data is None or settled_source(str(data)) == own["source"]

@@ -37,6 +37,16 @@ def test_for_its_own_data_the_split_comes_along(base, data):
     assert (config.data.source, config.data.split_seed) == ("cifar10", 7)
 
 
+def test_a_setting_that_cannot_be_is_named_with_the_base_run_s_file(base):
+    path = base.path / "config.yaml"
+    text = path.read_text()
+    path.write_text(text.replace("  train: null", "  train: 300.0"))
+    assert path.read_text() != text
+    with pytest.raises(ConfigError) as raised:
+        configure(settings={"init": {"run": str(base.path)}})
+    assert str(raised.value).startswith(f"{path}, data.train: the value is 300.0; expected")
+
+
 def test_what_is_asked_for_wins_over_what_comes_along(base):
     asked = {"init": {"run": "base"}, "optimizer": {"name": "sgd"}, "training": {"epochs": 3}}
     config = configure(settings=asked, runs=base.path.parent)
