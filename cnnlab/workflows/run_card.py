@@ -37,6 +37,7 @@ class RunCard(ShownAsText):
         lines += [printable(f"  {problem}") for problem in facts["problems"]]
         for label, said in (
             ("began", _began(facts)),
+            ("group", _group(facts["group"])),
             ("model", _model(facts["model"])),
             ("start", facts["start"] or []),
             ("data", _data(facts["data"])),
@@ -96,6 +97,13 @@ def _began(facts: Mapping[str, Any]) -> list[str]:
     version = (facts["machine"] or {}).get("cnnlab")
     when = facts["created"][:16].replace("T", " ")
     return [f"{when}, cnnlab {version}" if version else when]
+
+
+def _group(group: Mapping[str, Any] | None) -> list[str]:
+    if group is None:
+        return []
+    split = ", which draws another split for each seed" if group["vary_split"] else ""
+    return [f"seed {group['seed']} of {group['name']}{split}"]
 
 
 def _model(model: Mapping[str, Any] | None) -> list[str]:

@@ -46,6 +46,7 @@ def facts_of(run: Run) -> dict[str, Any]:
     sections = {
         name: reader.read(partial(part, run), what=what)
         for name, part, what in (
+            ("group", _group, "group.json"),
             ("model", _model, "architecture.yaml"),
             ("start", start_lines_of, "init.json"),
             ("data", _data, "split.json"),
@@ -70,6 +71,17 @@ def facts_of(run: Run) -> dict[str, Any]:
         **sections,
         "files": files,
         "size_bytes": sum(files.values()),
+    }
+
+
+def _group(run: Run) -> dict[str, Any] | None:
+    """The group of seeds that it is of, None where it was trained alone."""
+    if run.group is None:
+        return None
+    return {
+        "name": str(run.group["name"]),
+        "seed": int(run.config["seed"]),
+        "vary_split": bool(run.group.get("vary_split", False)),
     }
 
 

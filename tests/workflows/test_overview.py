@@ -116,6 +116,20 @@ def test_the_card_says_everything_of_a_run(tmp_path):
     assert "test was never opened" in text
 
 
+@pytest.mark.parametrize(("vary", "more"), [(False, ""), (True, ", which draws another split")])
+def test_the_card_says_the_group_that_a_run_is_of(tmp_path, vary, more):
+    run = make_run(tmp_path, "a")
+    assert card(run)["group"] is None
+    assert "  group " not in card_of(run).to_text()
+    group = {"name": "tiny", "vary_split": vary, "asked": {}}
+    (run.path / "group.json").write_text(json.dumps(group))
+    assert card(run)["group"] == {"name": "tiny", "seed": 0, "vary_split": vary}
+    assert f"  group       seed 0 of tiny{more}" in card_of(run).to_text()
+    (run.path / "group.json").write_text("{}")
+    assert card(run)["status"] == "damaged"
+    assert "group.json" in card(run)["problems"][0]
+
+
 def test_the_card_of_a_run_that_was_cut_off_knows_its_best_epoch_and_how_to_go_on(tmp_path):
     run = make_run(tmp_path, "a", status=None)
     shown = card(run)
