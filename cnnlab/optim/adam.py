@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable
 from inspect import unwrap
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from cnnlab.optim.base import OPTIMIZERS, Group, OptimizerEntry, QuickToStart
-from cnnlab.options import Number, Value
+from cnnlab.optim.base import OPTIMIZERS, Group, OptimizerEntry, QuickToStart, alike
+from cnnlab.options import Number
 
 __all__ = ["ADAM_OPTIONS", "Adam"]
 
@@ -99,14 +99,4 @@ def _align(param: nn.Parameter, state: dict[str, Tensor]) -> None:
             state[name] = torch.empty_like(param).copy_(state[name])
 
 
-def _build(
-    named: Sequence[tuple[str, nn.Parameter]],
-    lr: float,
-    weight_decay: float,
-    options: Mapping[str, Value],
-) -> torch.optim.Optimizer:
-    params = [parameter for _, parameter in named]
-    return Adam(params, lr=lr, weight_decay=weight_decay, **options)
-
-
-OPTIMIZERS.add("adam", OptimizerEntry("Adam with Keras's arithmetic", _build, ADAM_OPTIONS))
+OPTIMIZERS.add("adam", OptimizerEntry("Adam with Keras's arithmetic", alike(Adam), ADAM_OPTIONS))

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 
 import torch
 from torch import Tensor, nn
 
 from cnnlab.optim.adam import ADAM_OPTIONS
-from cnnlab.optim.base import OPTIMIZERS, Group, GroupOptimizer, OptimizerEntry
-from cnnlab.options import Value
+from cnnlab.optim.base import OPTIMIZERS, Group, GroupOptimizer, OptimizerEntry, alike
 
 __all__ = ["Adamax"]
 
@@ -53,14 +52,6 @@ class Adamax(GroupOptimizer):
         )
 
 
-def _build(
-    named: Sequence[tuple[str, nn.Parameter]],
-    lr: float,
-    weight_decay: float,
-    options: Mapping[str, Value],
-) -> torch.optim.Optimizer:
-    params = [parameter for _, parameter in named]
-    return Adamax(params, lr=lr, weight_decay=weight_decay, **options)
-
-
-OPTIMIZERS.add("adamax", OptimizerEntry("Adamax with Keras's arithmetic", _build, ADAM_OPTIONS))
+OPTIMIZERS.add(
+    "adamax", OptimizerEntry("Adamax with Keras's arithmetic", alike(Adamax), ADAM_OPTIONS)
+)

@@ -20,12 +20,17 @@ __all__ = [
     "GroupOptimizer",
     "OptimizerEntry",
     "QuickToStart",
+    "alike",
     "forget_traces",
     "make_optimizer",
     "optimizer_options",
 ]
 
 Group = dict[str, Any]
+#: Makes an optimizer of named parameters, learning rate, weight decay and options.
+Build = Callable[
+    [Sequence[tuple[str, nn.Parameter]], float, float, Mapping[str, Value]], torch.optim.Optimizer
+]
 
 _LR = Number(1e-3, low=0, high=1000, open_low=True)
 _WEIGHT_DECAY = Number(0.0)
@@ -41,13 +46,25 @@ class OptimizerEntry:
     """
 
     description: str
-    build: Callable[
-        [Sequence[tuple[str, nn.Parameter]], float, float, Mapping[str, Value]],
-        torch.optim.Optimizer,
-    ]
+    build: Build
     options: Mapping[str, Option[Value]] = field(default_factory=dict)
     rates: tuple[str, ...] = ()
     search: tuple[float, float] = (1e-6, 10.0)
+
+
+def alike(optimizer: Callable[..., torch.optim.Optimizer]) -> Build:
+    """How to build an optimizer to which all parameters are alike; options are its arguments."""
+
+    def build(
+        named: Sequence[tuple[str, nn.Parameter]],
+        lr: float,
+        weight_decay: float,
+        options: Mapping[str, Value],
+    ) -> torch.optim.Optimizer:
+        params = [parameter for _, parameter in named]
+        return optimizer(params, lr=lr, weight_decay=weight_decay, **options)
+
+    return build
 
 
 OPTIMIZERS: Registry[OptimizerEntry] = Registry("optimizer")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 
 import torch
 from torch import Tensor, nn
 
-from cnnlab.optim.base import OPTIMIZERS, Group, GroupOptimizer, OptimizerEntry
-from cnnlab.options import Flag, Number, Value
+from cnnlab.optim.base import OPTIMIZERS, Group, GroupOptimizer, OptimizerEntry, alike
+from cnnlab.options import Flag, Number
 
 __all__ = ["SGD", "momentum_directions"]
 
@@ -56,27 +56,11 @@ class SGD(GroupOptimizer):
         torch._foreach_add_(params, directions, alpha=-group["lr"])
 
 
-def _build(
-    named: Sequence[tuple[str, nn.Parameter]],
-    lr: float,
-    weight_decay: float,
-    options: Mapping[str, Value],
-) -> torch.optim.Optimizer:
-    params = [parameter for _, parameter in named]
-    return SGD(
-        params,
-        lr=lr,
-        weight_decay=weight_decay,
-        momentum=options["momentum"],
-        nesterov=bool(options["nesterov"]),
-    )
-
-
 OPTIMIZERS.add(
     "sgd",
     OptimizerEntry(
         "SGD with Nesterov momentum",
-        _build,
+        alike(SGD),
         {"momentum": Number(0.9, open_high=True), "nesterov": Flag(True)},
         search=(1e-5, 100.0),
     ),
