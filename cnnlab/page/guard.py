@@ -10,13 +10,16 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable
+from functools import cache
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-__all__ = ["LOOPBACK", "MAX_BODY_BYTES", "REPORT_POLICY", "Guard", "is_address", "is_loopback"]
+from cnnlab.reports.html import script_source
+
+__all__ = ["LOOPBACK", "MAX_BODY_BYTES", "Guard", "is_address", "is_loopback", "report_policy"]
 
 #: Names of this machine for itself.
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
@@ -27,10 +30,6 @@ _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-#: A report lies in a run's folder, which may come from somebody else: it runs nothing.
-REPORT_POLICY = (
-    "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'"
-)
 _HEADERS = {
     "content-security-policy": _POLICY,
     "cross-origin-opener-policy": "same-origin",
@@ -40,6 +39,19 @@ _HEADERS = {
     "x-frame-options": "DENY",
 }
 _READING = frozenset({"GET", "HEAD"})
+
+
+@cache
+def report_policy() -> str:
+    """For a report, which lies in a run's folder and may come from somebody else.
+
+    In a sandbox of its own, where nothing is this page's, no request goes out, and the script that
+    sorts a report's tables runs: that of this cnnlab and no other.
+    """
+    return (
+        f"sandbox allow-scripts; default-src 'none'; script-src {script_source()}; "
+        "style-src 'unsafe-inline'; img-src data:; base-uri 'none'; frame-ancestors 'none'"
+    )
 
 
 def is_address(host: str) -> bool:

@@ -11,7 +11,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from cnnlab.evaluation.evaluate import Evaluation, SplitName
 from cnnlab.page.answers import Answer, answers_at, cell_places, hardest
 from cnnlab.page.context import Context, is_fragment
-from cnnlab.page.guard import REPORT_POLICY
+from cnnlab.page.guard import report_policy
 from cnnlab.page.index import run_id
 from cnnlab.page.pictures import dataset_id
 from cnnlab.page.progress import ask_to_stop
@@ -29,6 +29,14 @@ _MOST_REPORT_BYTES = 64 << 20
 def run_router(context: Context) -> APIRouter:
     """The routes of the list and of single runs."""
     router = APIRouter()
+    _add_pages(router, context)
+    _add_parts(router, context)
+    _add_stop(router, context)
+    return router
+
+
+def _add_pages(router: APIRouter, context: Context) -> None:
+    """What has an address that one would keep: the list, a run, its report."""
 
     @router.get("/")
     def runs() -> Response:
@@ -49,6 +57,14 @@ def run_router(context: Context) -> APIRouter:
         if parts["scored"] is not None and true is not None and predicted is not None:
             cell = _cell(found, parts["scored"].evaluation, true, predicted)
         return context.page("run.html", place="runs", id=key, split=split, cell=cell, **parts)
+
+    @router.get("/runs/{key}/report")
+    def report(key: str) -> Response:
+        return _document(context.run(key))
+
+
+def _add_parts(router: APIRouter, context: Context) -> None:
+    """What a run's page asks for while it is looked at."""
 
     @router.get("/runs/{key}/live")
     def live(key: str) -> Response:
@@ -82,9 +98,9 @@ def run_router(context: Context) -> APIRouter:
             "_hardest.html", answers=answers, data=dataset_id(found), problem=problem
         )
 
-    @router.get("/runs/{key}/report")
-    def report(key: str) -> Response:
-        return _document(context.run(key))
+
+def _add_stop(router: APIRouter, context: Context) -> None:
+    """What changes something."""
 
     @router.post("/runs/{key}/stop")
     async def stop(key: str, request: Request) -> Response:
@@ -94,8 +110,6 @@ def run_router(context: Context) -> APIRouter:
         if is_fragment(request):
             return HTMLResponse("Asked to stop.", status_code=202)
         return RedirectResponse(f"/runs/{key}", status_code=303)
-
-    return router
 
 
 def _evaluated(context: Context, run: Run, split: SplitName) -> Evaluation:
@@ -133,7 +147,7 @@ def _image_problem(context: Context, run: Run) -> str | None:
 
 
 def _document(run: Run) -> Response:
-    """The report as it was written; it may come from somebody else, and runs nothing."""
+    """The report as it was written; it may come from somebody else."""
     path = run.path / "report.html"
     if path.is_symlink():  # it may lead anywhere, and the run may come from somebody else
         raise HTTPException(404, "this run has no report yet")
@@ -143,5 +157,5 @@ def _document(run: Run) -> Response:
         content = path.read_bytes()
     except OSError:
         raise HTTPException(404, "this run has no report yet") from None
-    headers = {"content-security-policy": REPORT_POLICY}
+    headers = {"content-security-policy": report_policy()}
     return Response(content, media_type="text/html; charset=utf-8", headers=headers)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import shutil
 import threading
 from collections.abc import Iterator
@@ -20,11 +21,16 @@ from PIL import Image
 from cnnlab.errors import Interrupted
 from cnnlab.page import PageSettings, create_app
 from cnnlab.page.index import run_id
+from cnnlab.reports.document import Document, Table
+from cnnlab.reports.html import render_html
 from cnnlab.runs import Run
 from cnnlab.training.loop import train
 
 CHROMIUM = shutil.which("chromium")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed"),
+]
 FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking",
          "--no-first-run")  # fmt: skip
 
@@ -167,6 +173,32 @@ def test_an_image_is_dropped_and_answered(page: Any) -> None:
     assert page.locator(".trial .shares li").count() == 3
     shown = page.locator(".trial-pictures img").first
     assert shown.evaluate("image => image.naturalWidth") == 192
+
+
+def test_a_report_s_table_is_sorted_and_no_script_but_ours_runs(
+    page: Any, site: Site, browser: Any
+) -> None:
+    path = site.runs / "second" / "report.html"
+    rows = [["b", "0.5", "1"], ["a", "0.9", "2"], ["c", "0.1", "3"]]
+    table = Table.of(["class", "F1", "support"], rows, "Scores")
+    path.write_text(render_html(Document("t", "s", (table,), "f")), encoding="utf-8")
+    page.goto("/runs/second/report")
+    page.locator("th", has_text="F1").locator("button").click()
+    cells = page.locator("tbody td:nth-child(2)")
+    assert cells.all_inner_texts() == ["0.1", "0.5", "0.9"]
+    assert page.evaluate("self.origin") == "null"  # a sandbox: nothing here is the page's
+
+    act = "document.title = 'taken'"
+    hostile = f'<script>{act}</script><img src="x" onerror="{act}">'
+    content = path.read_text(encoding="utf-8").replace("</main>", f"{hostile}</main>")
+    policy = re.compile(r'<meta http-equiv="Content-Security-Policy"[^>]*>')
+    path.write_text(policy.sub("", content), encoding="utf-8")  # it may come from anybody
+    window = browser.new_page(base_url=site.address)
+    window.goto("/runs/second/report")
+    window.locator("th", has_text="F1").locator("button").click()
+    assert window.title() == "t"
+    window.close()
+    path.unlink()
 
 
 def test_curves_grow_while_a_run_is_trained_and_the_button_stops_it(
