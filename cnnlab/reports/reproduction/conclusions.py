@@ -76,6 +76,11 @@ def _order(findings: Sequence[PairFinding]) -> list[Block]:
             "The report's own figures do not tell these apart, by a 95% interval for the number "
             f"of its images: {enumeration(too_close)}."
         )
+    return [*map(Paragraph, said), _pairs(findings)]
+
+
+def _pairs(findings: Sequence[PairFinding]) -> Table:
+    """A row a pair: what the report says, what was measured, whether its order holds."""
     rows = [
         [
             f"{finding.a.letter} ahead of {finding.b.letter}",
@@ -88,17 +93,14 @@ def _order(findings: Sequence[PairFinding]) -> list[Block]:
         for finding in findings
     ]
     n = findings[0].measured.n
-    return [
-        *map(Paragraph, said),
-        Table.of(
-            ["Pair", "Report, points", "Measured, points", "95% interval", "p", "The order"],
-            rows,
-            f"Each pair on the same {count(n)} validation images: the difference with its paired "
-            "bootstrap interval, and McNemar's exact p-value after Holm's adjustment for "
-            f"{len(findings)} pairs. Images vary here, seeds do not: one run a model.",
-            text_columns=(0, 5),
-        ),
-    ]
+    return Table.of(
+        ["Pair", "Report, points", "Measured, points", "95% interval", "p", "The order"],
+        rows,
+        f"Each pair on the same {count(n)} validation images: the difference with its paired "
+        "bootstrap interval, and McNemar's exact p-value after Holm's adjustment for "
+        f"{len(findings)} pairs. Images vary here, seeds do not: one run a model.",
+        text_columns=(0, 5),
+    )
 
 
 def _best_first(accuracies: Iterable[tuple[str, float | None]]) -> str:
