@@ -32,6 +32,7 @@ from cnnlab.cli import (
     ui,
 )
 from cnnlab.cli.output import check_output, note, prefer_utf8, prepare_streams, print_text
+from cnnlab.cli.sections import VerbGroup
 from cnnlab.errors import CnnlabError
 
 __all__ = ["app", "main"]
@@ -41,7 +42,9 @@ _USAGE_ERROR: Any = typer.BadParameter.__bases__[0]
 
 app = typer.Typer(
     name="cnnlab",
+    cls=VerbGroup,
     help="Train, evaluate, compare and report convolutional networks for small images.",
+    epilog="Options of a verb: cnnlab VERB --help. See it work: cnnlab quickstart",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,

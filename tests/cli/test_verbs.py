@@ -44,6 +44,19 @@ def test_no_verb_prints_the_help(cnnlab):
     assert "quickstart" in outcome.out + outcome.err
 
 
+def test_the_help_lists_every_verb_once_under_a_heading(cnnlab):
+    lines = cnnlab("--help").out.splitlines()
+    listed = [line.split()[0] for line in lines if line.startswith("  ") and line.strip()]
+    known = {name for name, *_ in verbs()}
+    assert sorted(name for name in listed if name in known) == sorted(known)
+    assert [line for line in lines if line.endswith(":")][:3] == [
+        "Options:",
+        "Begin:",
+        "Look into images and models:",
+    ]
+    assert lines.index("Train:") < next(n for n, line in enumerate(lines) if "  train " in line)
+
+
 def test_version(cnnlab):
     from importlib.metadata import version
 
