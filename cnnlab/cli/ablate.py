@@ -9,8 +9,16 @@ from typing import Annotated
 import typer
 
 from cnnlab.cli import training_options as options
-from cnnlab.cli.options import Json, Offline, Overrides, RunsFolder, go_offline
-from cnnlab.cli.output import print_json, print_text
+from cnnlab.cli.options import (
+    Formats,
+    Json,
+    Offline,
+    Overrides,
+    RunsFolder,
+    go_offline,
+    wanted_formats,
+)
+from cnnlab.cli.output import print_result
 from cnnlab.errors import DivergedError
 
 
@@ -32,13 +40,15 @@ def ablate(
     out: Annotated[
         Path | None, typer.Option(help="The document's folder (ablation-NAME, beside the runs).")
     ] = None,
+    formats: Formats = None,
     overrides: Overrides = None,
     offline: Offline = False,
     as_json: Json = False,
 ) -> None:
-    """Leave one ingredient out at a time, over several seeds, and say what each is worth.
+    """Say what each ingredient of a model is worth.
 
-    What has ended is left as it is, what was cut off goes on: type the same command again.
+    One is left out at a time, over several seeds. What has ended is left as it is, what was cut off
+    goes on: type the same command again.
     """
     from cnnlab.cli.progress import TrainingDisplay
     from cnnlab.workflows.ablate import ablate as run_ablation
@@ -61,12 +71,10 @@ def ablate(
             overrides=overrides or [],
             runs=runs,
             out=out,
+            formats=wanted_formats(formats),
             command=["cnnlab", *sys.argv[1:]],
             watch=display,
         )
-    if as_json:
-        print_json(done.to_dict())
-    else:
-        print_text(done.to_text())
+    print_result(done, as_json)
     if done.record.failed:
         raise DivergedError(f"{len(done.record.failed)} trainings", where="ablate")

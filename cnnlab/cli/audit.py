@@ -8,13 +8,22 @@ from typing import Annotated
 
 import typer
 
-from cnnlab.cli.options import Json, Offline, RunsFolder, go_offline
-from cnnlab.cli.output import print_json, print_text
+from cnnlab.cli.options import (
+    DataName,
+    DeviceWithDefault,
+    HowToRead,
+    ImageSide,
+    Json,
+    Offline,
+    RunsFolder,
+    go_offline,
+)
+from cnnlab.cli.output import print_result
 from cnnlab.errors import CheckFailed, UnknownNameError
 
 
 def audit(
-    name: Annotated[str, typer.Argument(metavar="DATA", help="A name, or your images' path.")],
+    name: DataName,
     run: Annotated[
         str | None,
         typer.Option(
@@ -47,19 +56,18 @@ def audit(
         str | None, typer.Option("--recipe", help="How to train them, instead of what fits.")
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the folds, and of training.")] = 0,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
-    image_size: Annotated[
-        int | None, typer.Option(min=4, max=1024, metavar="PIXELS", help="Side of the images.")
-    ] = None,
+    device: DeviceWithDefault = "auto",
+    image_size: ImageSide = None,
     runs: RunsFolder = Path("runs"),
-    overrides: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="How to read it, e.g. data.size=600."),
-    ] = None,
+    overrides: HowToRead = None,
     offline: Offline = False,
     as_json: Json = False,
 ) -> None:
-    """Copies within and across parts, wrong labels, broken images, class balance, drift."""
+    """Look for copies, wrong labels, broken images, drift.
+
+    Copies within and across parts, exact and near; class balance, too. It writes a page that shows
+    the images, and changes nothing.
+    """
     from cnnlab.cli.progress import TrainingDisplay
     from cnnlab.evaluation.audit.findings import CHECKS, PROBLEMS
     from cnnlab.runs import open_run
@@ -81,10 +89,7 @@ def audit(
             overrides=overrides or [],
             watch=display,
         )
-    if as_json:
-        print_json(done.to_dict())
-    else:
-        print_text(done.to_text())
+    print_result(done, as_json)
     counts = done.findings.counts()
     found = [f"{counts[problem]:,} {problem}" for problem in failures if counts.get(problem)]
     if found:

@@ -7,9 +7,8 @@ from typing import Annotated
 
 import typer
 
-from cnnlab.cli.evaluate import Split
-from cnnlab.cli.options import Json, RunNames, RunsFolder
-from cnnlab.cli.output import print_json, print_text
+from cnnlab.cli.options import Json, RunNames, RunsFolder, Split
+from cnnlab.cli.output import print_result
 
 
 def compare(
@@ -24,7 +23,7 @@ def compare(
     runs: RunsFolder = Path("runs"),
     as_json: Json = False,
 ) -> None:
-    """The runs side by side, and for each pair whether they really differ.
+    """Say of each pair of runs whether they really differ.
 
     Runs that differ in their seeds alone are one recipe, compared over seeds; the name of a group
     that `cnnlab train --seeds` trained stands for all its runs.
@@ -34,7 +33,4 @@ def compare(
 
     share = None if margin is None else margin / 100
     comparison = compare_runs(open_runs(names, runs=runs), split.value, margin=share)
-    if as_json:
-        print_json(comparison.to_dict())
-    else:
-        print_text(comparison.to_text())
+    print_result(comparison, as_json)

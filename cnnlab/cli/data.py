@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cnnlab.cli.options import Json, Offline, go_offline
+from cnnlab.cli.options import DataName, HowToRead, ImageSide, Json, Offline, go_offline
 from cnnlab.cli.output import note, print_json, print_text
 from cnnlab.tables import text_table
 
+if TYPE_CHECKING:
+    from cnnlab.data.source import Source
+
 app = typer.Typer(
-    help="Images: what there is, bringing it here, what is in it.",
+    help="List images known by name, bring them here, look into them.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -23,26 +26,7 @@ def list_(as_json: Json = False) -> None:
     """List the datasets known by name, and where they are on this machine."""
     from cnnlab.data import SOURCES
 
-    found: list[dict[str, Any]] = []
-    for name in SOURCES:
-        source = SOURCES.get(name)
-        here = source.find()
-        found.append(
-            {
-                "name": name,
-                "title": source.title,
-                "description": source.description,
-                "path": str(here.path) if here else None,
-                "options": {
-                    option: {
-                        "default": declared.default,
-                        "allowed": declared.allowed,
-                        "meaning": declared.meaning,
-                    }
-                    for option, declared in source.options.items()
-                },
-            }
-        )
+    found = [_listed(name, SOURCES.get(name)) for name in SOURCES]
     if as_json:
         print_json({"datasets": found})
         return
@@ -59,6 +43,24 @@ def list_(as_json: Json = False) -> None:
         "\n--data also takes the path of your own images: a folder or archive of class folders,"
         " or a .npz, .parquet or .csv file."
     )
+
+
+def _listed(name: str, source: Source) -> dict[str, Any]:
+    here = source.find()
+    return {
+        "name": name,
+        "title": source.title,
+        "description": source.description,
+        "path": str(here.path) if here else None,
+        "options": {
+            option: {
+                "default": declared.default,
+                "allowed": declared.allowed,
+                "meaning": declared.meaning,
+            }
+            for option, declared in source.options.items()
+        },
+    }
 
 
 @app.command()
@@ -79,21 +81,16 @@ def fetch(
 
 @app.command()
 def show(
-    name: Annotated[str, typer.Argument(metavar="NAME|PATH", help="A name, or your images' path.")],
-    image_size: Annotated[
-        int | None, typer.Option(min=4, max=1024, metavar="PIXELS", help="Side of the images.")
-    ] = None,
+    name: DataName,
+    image_size: ImageSide = None,
     out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Draw a picture of it (.svg or .png).")
     ] = None,
-    overrides: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="How to read it, e.g. data.size=600."),
-    ] = None,
+    overrides: HowToRead = None,
     offline: Offline = False,
     as_json: Json = False,
 ) -> None:
-    """Class balance, statistics and fingerprint; a picture of it with --out."""
+    """Show class balance, statistics and fingerprint; draw them with --out."""
     from cnnlab.workflows.dataset_card import dataset_card
     from cnnlab.workflows.pictures import picture_path
 

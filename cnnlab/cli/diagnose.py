@@ -9,9 +9,9 @@ from cnnlab.cli.output import print_json, print_text
 
 
 def diagnose(names: RunNames, runs: RunsFolder = Path("runs"), as_json: Json = False) -> None:
-    """What the learning curves of runs show, with the numbers, and one next run to try for each.
+    """Say what learning curves show, and one next run to try.
 
-    A run whose curves show nothing of note is told so.
+    With the numbers. A run whose curves show nothing of note is told so.
     """
     from cnnlab.evaluation.curves import diagnose as diagnose_run
     from cnnlab.runs import open_run

@@ -7,13 +7,13 @@ from typing import Annotated
 
 import typer
 
-from cnnlab.cli.options import Json, RunsFolder
-from cnnlab.cli.output import note, print_json, print_text
+from cnnlab.cli.options import DeviceWithDefault, Json, RunsFolder
+from cnnlab.cli.output import note, print_result
 from cnnlab.errors import CheckFailed, ConfigError
 
 
 def doctor(
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    device: DeviceWithDefault = "auto",
     quick: Annotated[bool, typer.Option("--quick", help="Measure no speed.")] = False,
     verify_resume: Annotated[
         bool,
@@ -25,7 +25,10 @@ def doctor(
     runs: RunsFolder = Path("runs"),
     as_json: Json = False,
 ) -> None:
-    """Say what this machine is, what is chosen on it and why, and how fast it is."""
+    """Say what this machine is, and what is chosen on it.
+
+    Device, precision, threads and memory, why, and how fast it is.
+    """
     if verify_resume:
         if device != "auto" or quick:
             raise ConfigError(
@@ -37,20 +40,14 @@ def doctor(
     from cnnlab.workflows.doctor import doctor as diagnose
 
     found = diagnose(runs=runs, device=device, measure=not quick)
-    if as_json:
-        print_json(found.to_dict())
-    else:
-        print_text(found.to_text())
+    print_result(found, as_json)
 
 
 def _verify_resume(as_json: bool) -> None:
     from cnnlab.workflows.verify_resume import verify_resume
 
     found = verify_resume(say=note)
-    if as_json:
-        print_json(found.to_dict())
-    else:
-        print_text(found.to_text())
+    print_result(found, as_json)
     if not found.exact:
         raise CheckFailed(
             "a training that was killed and resumed ended otherwise than one that was not",

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from cnnlab.cli.options import Json, Offline, RunName, RunsFolder, go_offline
+from cnnlab.cli.options import (
+    Device,
+    EvaluatedSplit,
+    Json,
+    Offline,
+    RunName,
+    RunsFolder,
+    Split,
+    go_offline,
+)
 from cnnlab.cli.output import note, print_json, print_text
-
-
-class Split(StrEnum):
-    VALIDATION = "validation"
-    TEST = "test"
 
 
 def evaluate(
     run: RunName,
-    split: Annotated[
-        Split, typer.Option(help="Choose on validation; opening test is written to the ledger.")
-    ] = Split.VALIDATION,
+    split: EvaluatedSplit = Split.VALIDATION,
     top_k: Annotated[
         int | None,
         typer.Option("--top-k", min=1, metavar="K", help="Right if among the K likeliest (5)."),
@@ -30,12 +31,16 @@ def evaluate(
         Path | None,
         typer.Option(metavar="FILE", help="Draw confidence against accuracy, .svg or .png."),
     ] = None,
-    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps.")] = None,
+    device: Device = None,
     runs: RunsFolder = Path("runs"),
     offline: Offline = False,
     as_json: Json = False,
 ) -> None:
-    """Accuracy and other metrics with their intervals, confusion matrix, scores of every class."""
+    """Measure accuracy and more, with intervals, class by class.
+
+    With the confusion matrix, the temperature that calibrates the network, and accuracy where only
+    the surest are answered.
+    """
     from cnnlab.evaluation.evaluate import evaluate as evaluate_run
     from cnnlab.runs import open_run
     from cnnlab.workflows.pictures import picture_path, write_picture

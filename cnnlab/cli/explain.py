@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from cnnlab.cli.options import Images, Json, ModelName, Offline, RunsFolder, go_offline
-from cnnlab.cli.output import note, print_json, print_text
+from cnnlab.cli.options import Device, Images, Json, ModelName, Offline, RunsFolder, go_offline
+from cnnlab.cli.output import note, print_result
 
 
 def explain(
@@ -44,12 +44,15 @@ def explain(
     metric: Annotated[
         str, typer.Option(metavar="NAME", help="How near: cosine or euclidean.")
     ] = "cosine",
-    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps.")] = None,
+    device: Device = None,
     runs: RunsFolder = Path("runs"),
     offline: Offline = False,
     as_json: Json = False,
 ) -> None:
-    """Show why a model says what it says: evidence in the image, and training images like it."""
+    """Show why a model says so: heat maps, nearest images.
+
+    Evidence in the image (Grad-CAM, occlusion), and training images like it.
+    """
     from cnnlab.cli.progress import counting
     from cnnlab.explanation import Question
     from cnnlab.prediction.answers import refuse_some
@@ -71,8 +74,5 @@ def explain(
         done = explain_into(
             out, model, images, question, device=device, runs=runs, say=note, watch=watch
         )
-    if as_json:
-        print_json(done.to_dict())
-    else:
-        print_text(done.to_text())
+    print_result(done, as_json)
     refuse_some(done.errors, len(done.records) + len(done.errors), say=note)

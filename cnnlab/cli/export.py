@@ -35,7 +35,10 @@ def export(
     runs: RunsFolder = Path("runs"),
     as_json: Json = False,
 ) -> None:
-    """Write a network as one file, held against the run on its validation images at once."""
+    """Write a network as one file, held against the run.
+
+    All validation images are asked of both at once; a file that differs is not kept.
+    """
     from cnnlab.exporting import export as export_network
 
     exported = export_network(

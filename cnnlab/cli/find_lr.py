@@ -42,9 +42,10 @@ def find_lr(
     offline: Offline = False,
     as_json: Json = False,
 ) -> None:
-    """Suggest a learning rate for what `cnnlab train` with the same options would do.
+    """Suggest a learning rate for a training.
 
-    A few steps are taken at rising rates; only training images are looked at, no run is written.
+    For what `cnnlab train` with the same options would do. A few steps are taken at rising rates;
+    only training images are looked at, no run is written.
     """
     from cnnlab.cli.progress import TrainingDisplay
     from cnnlab.workflows.configure import configure

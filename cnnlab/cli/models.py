@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from cnnlab.cli.options import Json
-from cnnlab.cli.output import print_json, print_text
+from cnnlab.cli.output import print_json, print_result, print_text
 from cnnlab.tables import text_table
 
 
@@ -47,15 +47,12 @@ def summary(
     classes: Annotated[int | None, typer.Option(min=2, help="Another number of classes.")] = None,
     as_json: Json = False,
 ) -> None:
-    """The layer table: names, types, output shapes, parameters; FLOPs and memory."""
+    """Show a model's layers, parameters, FLOPs and memory."""
     from cnnlab.models import load_architecture
 
     shape = None if input_shape is None else _shape(input_shape)
     found = load_architecture(model, input_shape=shape, classes=classes).summary()
-    if as_json:
-        print_json(found.to_dict())
-    else:
-        print_text(found.to_text())
+    print_result(found, as_json)
 
 
 def _shape(text: str) -> tuple[int, int, int]:

@@ -7,12 +7,21 @@ import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, Protocol, TextIO
 
 from cnnlab.errors import StorageError
 from cnnlab.tables import printable
 
-__all__ = ["check_output", "note", "prefer_utf8", "prepare_streams", "print_json", "print_text"]
+__all__ = [
+    "Shown",
+    "check_output",
+    "note",
+    "prefer_utf8",
+    "prepare_streams",
+    "print_json",
+    "print_result",
+    "print_text",
+]
 
 
 def prefer_utf8() -> None:
@@ -85,6 +94,24 @@ def print_text(text: str) -> None:
 def print_json(content: Mapping[str, Any]) -> None:
     """Print one JSON object, the only thing on standard output."""
     _write(json.dumps(content, indent=1, allow_nan=False))
+
+
+class Shown(Protocol):
+    """What a verb found, for programs and for people."""
+
+    def to_dict(self) -> Mapping[str, Any]:
+        """As plain values."""
+
+    def to_text(self) -> str:
+        """As lines."""
+
+
+def print_result(found: Shown, as_json: bool) -> None:
+    """Print what a verb found, as ``--json`` asks for it or as text."""
+    if as_json:
+        print_json(found.to_dict())
+    else:
+        print_text(found.to_text())
 
 
 def note(line: str) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cnnlab.cli.options import Images, Json, ModelName, RunsFolder
+from cnnlab.cli.options import Device, Images, Json, ModelName, RunsFolder
 from cnnlab.cli.output import note, print_json, print_text
 
 
@@ -25,13 +25,14 @@ def predict(
         Path | None,
         typer.Option(metavar="FILE", help="Draw the first 60 with their answers, .svg or .png."),
     ] = None,
-    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps.")] = None,
+    device: Device = None,
     runs: RunsFolder = Path("runs"),
     as_json: Json = False,
 ) -> None:
-    """Say what images show: files, folders, or - for one on standard input.
+    """Say what images show.
 
-    Of a folder whose folders are called as the classes are, the accuracy is said, too.
+    Files, folders, or - for one on standard input. Of a folder whose folders are called as the
+    classes are, the accuracy is said, too.
     """
     from cnnlab.cli.progress import counting
     from cnnlab.prediction import predict as predict_images

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cnnlab.cli.options import Json, Offline, RunsFolder, go_offline
+from cnnlab.cli.options import DeviceWithDefault, Json, Offline, RunsFolder, go_offline
 from cnnlab.cli.output import print_json, print_text
 
 
@@ -19,12 +19,15 @@ def quickstart(
         str, typer.Option(metavar="TIME", help="About how long training may take.")
     ] = "2m",
     seed: Annotated[int, typer.Option(min=0, help="Of weights, order, dropout.")] = 0,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    device: DeviceWithDefault = "auto",
     runs: RunsFolder = Path("runs"),
     offline: Offline = False,
     as_json: Json = False,
 ) -> None:
-    """Train, evaluate and report on the best real data that can be had within a minute."""
+    """Train, evaluate and report on the best data at hand.
+
+    The best real images that are here or can be had within a minute; it says which, and why.
+    """
     from cnnlab.cli.progress import TrainingDisplay
     from cnnlab.settings import parse_duration
     from cnnlab.workflows.quickstart import quickstart as run_quickstart

@@ -7,20 +7,13 @@ from typing import Annotated
 
 import typer
 
-from cnnlab.cli.options import Json, RunNames, RunsFolder
+from cnnlab.cli.options import Formats, Json, RunNames, RunsFolder, wanted_formats
 from cnnlab.cli.output import note, print_json, print_text
 
 
 def report(
     names: RunNames,
-    formats: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--format",
-            metavar="F,F",
-            help="html, md or pdf, several with commas or repeated (html,md).",
-        ),
-    ] = None,
+    formats: Formats = None,
     text: Annotated[
         Path | None,
         typer.Option(
@@ -35,15 +28,16 @@ def report(
     runs: RunsFolder = Path("runs"),
     as_json: Json = False,
 ) -> None:
-    """Write the document: a self-contained HTML page, Markdown with figures, a PDF.
+    """Write the document: HTML, Markdown or PDF.
 
-    The name of a group that `cnnlab train --seeds` trained stands for all its runs.
+    The page needs nothing else, Markdown has its figures beside it. The name of a group that
+    `cnnlab train --seeds` trained stands for all its runs.
     """
-    from cnnlab.reports import checked_formats, write_report
+    from cnnlab.reports import write_report
     from cnnlab.reports.texts import write_stubs
     from cnnlab.runs import open_runs
 
-    wanted = checked_formats(_split(formats) if formats is not None else ["html", "md"])
+    wanted = wanted_formats(formats)
     opened = open_runs(names, runs=runs)
     stubs = write_stubs(text) if text is not None else []
     if stubs:
@@ -54,8 +48,3 @@ def report(
         print_json({"runs": names, "files": [str(path) for path in written]})
     else:
         print_text("\n".join(map(str, written)))
-
-
-def _split(formats: list[str]) -> list[str]:
-    """The formats asked for; an empty one is left to be called by its name: there is none."""
-    return [name.strip() for said in formats for name in said.split(",")]

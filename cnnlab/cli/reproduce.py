@@ -8,8 +8,17 @@ from typing import Annotated
 
 import typer
 
-from cnnlab.cli.options import Json, Offline, Overrides, RunsFolder, go_offline
-from cnnlab.cli.output import print_json, print_text
+from cnnlab.cli.options import (
+    DeviceWithDefault,
+    Formats,
+    Json,
+    Offline,
+    Overrides,
+    RunsFolder,
+    go_offline,
+    wanted_formats,
+)
+from cnnlab.cli.output import print_result
 from cnnlab.errors import DivergedError
 
 
@@ -27,16 +36,17 @@ def reproduce(
         str, typer.Option(help="What stands for Fashion-MNIST: a name or a path.")
     ] = "fashion-mnist",
     seed: Annotated[int, typer.Option(min=0, help="Of weights, order, dropout.")] = 0,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    device: DeviceWithDefault = "auto",
     runs: RunsFolder = Path("runs"),
     out: Annotated[
         Path | None, typer.Option(help="The document's folder (reproduction, beside the runs).")
     ] = None,
+    formats: Formats = None,
     overrides: Overrides = None,
     offline: Offline = False,
     as_json: Json = False,
 ) -> None:
-    """Train the report's six models as it did; write report and measurement side by side.
+    """Train the report's six models, its figures beside yours.
 
     What has ended is left as it is, what was cut off goes on: type the same command again.
     """
@@ -55,12 +65,10 @@ def reproduce(
             overrides=overrides or [],
             runs=runs,
             out=out,
+            formats=wanted_formats(formats),
             command=["cnnlab", *sys.argv[1:]],
             watch=display,
         )
-    if as_json:
-        print_json(done.to_dict())
-    else:
-        print_text(done.to_text())
+    print_result(done, as_json)
     if done.failed:
         raise DivergedError(f"{len(done.failed)} of {len(done.runs)} models", where="reproduce")

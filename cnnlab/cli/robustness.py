@@ -7,17 +7,23 @@ from typing import Annotated
 
 import typer
 
-from cnnlab.cli.evaluate import Split
-from cnnlab.cli.options import Json, Offline, RunName, RunsFolder, go_offline
-from cnnlab.cli.output import note, print_json, print_text
+from cnnlab.cli.options import (
+    Device,
+    EvaluatedSplit,
+    Json,
+    Offline,
+    RunName,
+    RunsFolder,
+    Split,
+    go_offline,
+)
+from cnnlab.cli.output import note, print_result
 from cnnlab.errors import ConfigError
 
 
 def robustness(
     run: RunName,
-    split: Annotated[
-        Split, typer.Option(help="Choose on validation; opening test is written to the ledger.")
-    ] = Split.VALIDATION,
+    split: EvaluatedSplit = Split.VALIDATION,
     corruptions: Annotated[
         str | None,
         typer.Option(metavar="NAMES", help="Names or families, with commas; all without it."),
@@ -34,12 +40,15 @@ def robustness(
     out: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="Put table, JSON and figure here, too.")
     ] = None,
-    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps.")] = None,
+    device: Device = None,
     runs: RunsFolder = Path("runs"),
     offline: Offline = False,
     as_json: Json = False,
 ) -> None:
-    """Accuracy under the 15 corruptions of CIFAR-10-C, made on the fly from the run's images."""
+    """Measure accuracy on noisy, blurred, foggy images.
+
+    The 15 corruptions of CIFAR-10-C at 5 severities, made on the fly from the run's images.
+    """
     from cnnlab.evaluation.robustness import robustness as measure
     from cnnlab.runs import open_run
 
@@ -58,10 +67,7 @@ def robustness(
     )
     if out is not None:
         found.write(out)
-    if as_json:
-        print_json(found.to_dict())
-    else:
-        print_text(found.to_text())
+    print_result(found, as_json)
 
 
 def _parts(text: str) -> list[str]:

@@ -11,14 +11,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cnnlab.cli.options import Json, RunName, RunNames, RunsFolder
-from cnnlab.cli.output import note, print_json, print_text
+from cnnlab.cli.output import note, print_result
 from cnnlab.errors import ConfigError
 from cnnlab.tables import bytes_text
 
 if TYPE_CHECKING:
     from cnnlab.runs import Run
 
-app = typer.Typer(help="What has been trained.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(
+    help="List, show, thin out and remove what was trained.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
 
 
 class _Sort(StrEnum):
@@ -41,23 +45,17 @@ def list_(
     from cnnlab.workflows.overview import overview
 
     found = overview(runs, sort=sort.value, reverse=reverse)
-    if as_json:
-        print_json(found.to_dict())
-    else:
-        print_text(found.to_text())
+    print_result(found, as_json)
 
 
 @app.command()
 def show(name: RunName, runs: RunsFolder = Path("runs"), as_json: Json = False) -> None:
-    """One run at a glance: status, data, settings, scores, files, and what to type next."""
+    """Show one run at a glance: status, data, settings, scores, files, and what to type next."""
     from cnnlab.runs import find_run
     from cnnlab.workflows.run_card import card_of
 
     card = card_of(find_run(name, runs=runs))
-    if as_json:
-        print_json(card.to_dict())
-    else:
-        print_text(card.to_text())
+    print_result(card, as_json)
 
 
 @app.command()
@@ -72,10 +70,7 @@ def rm(
 
     found = find_removable(names, runs=runs)
     removed = remove_runs(found if yes or _agreed(found) else [])
-    if as_json:
-        print_json(removed.to_dict())
-    else:
-        print_text(removed.to_text())
+    print_result(removed, as_json)
 
 
 def _agreed(found: Sequence[Run]) -> bool:
@@ -114,7 +109,4 @@ def thin(
         raise ConfigError("which runs?", where="runs thin", expected="names, or --all")
     found = list_runs(runs) if every else [find_run(name, runs=runs) for name in names or []]
     thinned = thin_runs(found, dry_run=dry_run, tolerant=every)
-    if as_json:
-        print_json(thinned.to_dict())
-    else:
-        print_text(thinned.to_text())
+    print_result(thinned, as_json)

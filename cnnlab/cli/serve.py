@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cnnlab.cli.options import RunsFolder
+from cnnlab.cli.options import DeviceWithDefault, ModelName, RunsFolder
 from cnnlab.cli.output import note, print_text
 from cnnlab.errors import InputError
 
@@ -19,9 +19,7 @@ _NEEDED = ("fastapi", "python_multipart", "uvicorn")
 
 
 def serve(
-    source: Annotated[
-        str, typer.Argument(metavar="RUN|BUNDLE", help="A run's folder or name, or a bundle.")
-    ],
+    source: ModelName,
     host: Annotated[
         str, typer.Option(help="The address to listen on; 0.0.0.0 is every one.")
     ] = "127.0.0.1",
@@ -35,7 +33,7 @@ def serve(
         typer.Option(metavar="FILE", help="Holds the key to ask for; or CNNLAB_API_KEY does."),
     ] = None,
     engine: Annotated[str, typer.Option(help="auto measures; torch is always there.")] = "auto",
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "cpu",
+    device: DeviceWithDefault = "cpu",
     threads: Annotated[
         int | None, typer.Option(min=1, max=4096, help="Of the model; measured without it.")
     ] = None,
@@ -68,7 +66,7 @@ def serve(
         bool, typer.Option("--json", help="Say in one JSON object where the server listens.")
     ] = False,
 ) -> None:
-    """Answer over HTTP what images show, until it is stopped."""
+    """Answer over HTTP what images show."""
     _check_installed()
     from cnnlab.serving.server import serve as run_server
     from cnnlab.serving.settings import ServeSettings, read_api_key

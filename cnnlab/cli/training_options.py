@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
+from cnnlab.cli.options import Device
+
 __all__ = [
     "BatchSize",
     "Config",
@@ -58,7 +60,6 @@ ImageSize = Annotated[
     str | None,
     typer.Option("--image-size", metavar="PIXELS", help="Side of the images (folders)."),
 ]
-Device = Annotated[str | None, typer.Option("--device", help="auto, cpu, cuda or mps.")]
 Precision = Annotated[str | None, typer.Option("--precision", help="auto, fp32 or bf16.")]
 
 #: Option -> the setting that it gives.

@@ -28,7 +28,10 @@ def ui(
     browse: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
     as_json: Json = False,
 ) -> None:
-    """A local page over the runs: curves while they grow, confusions with their images, more."""
+    """Serve a page over the runs, on this machine alone.
+
+    Curves while they grow, confusions with their images, images to try, what audits found.
+    """
     try:
         from cnnlab.page import PageSettings, serve
     except ModuleNotFoundError as error:

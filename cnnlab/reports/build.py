@@ -12,14 +12,21 @@ from cnnlab.registry import suggestion
 from cnnlab.reports.document import Document
 from cnnlab.reports.html import render_html
 from cnnlab.reports.markdown import figure_files, render_markdown
-from cnnlab.reports.pdf import render_pdf
+from cnnlab.reports.pdf import check_typst, render_pdf
 from cnnlab.reports.record import RunRecord, records_of
 from cnnlab.reports.section import sections_of
 from cnnlab.reports.texts import TEXT_FOLDER, Texts, read_texts
 from cnnlab.reports.wording import enumeration
 from cnnlab.runs import Run
 
-__all__ = ["FORMATS", "build_document", "checked_formats", "write_document", "write_report"]
+__all__ = [
+    "DEFAULT_FORMATS",
+    "FORMATS",
+    "build_document",
+    "checked_formats",
+    "write_document",
+    "write_report",
+]
 
 _STEM = "report"
 
@@ -97,6 +104,8 @@ FORMATS: dict[str, Callable[[Document, Path], Path]] = {
     "pdf": _pdf,
 }
 
+#: Those that are written where none is asked for.
+DEFAULT_FORMATS = ("html", "md")
 #: Other names of formats.
 _ALIASES = {"markdown": "md"}
 
@@ -104,7 +113,7 @@ _ALIASES = {"markdown": "md"}
 def write_report(
     runs: Sequence[Run],
     folder: Path,
-    formats: Sequence[str] = ("html", "md"),
+    formats: Sequence[str] = DEFAULT_FORMATS,
     *,
     text: Path | None = None,
 ) -> list[Path]:
@@ -112,8 +121,9 @@ def write_report(
 
     Files of an earlier report are replaced. ``text`` is the folder of the author's own words;
     without it the folder ``text`` in ``folder`` is taken, if there is one. Returns one path a
-    format; raises what :func:`build_document` and :func:`cnnlab.reports.texts.read_texts` raise,
-    ``UnknownNameError`` for a format and ``StorageError`` where the folder cannot be written.
+    format; raises what :func:`build_document`, :func:`checked_formats` and
+    :func:`cnnlab.reports.texts.read_texts` raise, and ``StorageError`` where the folder cannot be
+    written.
     """
     beside = folder / TEXT_FOLDER
     words = text if text is not None else beside if beside.is_dir() else None
@@ -123,19 +133,25 @@ def write_report(
 
 
 def checked_formats(formats: Sequence[str]) -> list[str]:
-    """Their own names, each once; ``UnknownNameError`` for one that is not written here."""
+    """Their own names, each once: what can be asked before hours of training.
+
+    Raises ``UnknownNameError`` for one that is not written here, and :class:`InputError` for PDF
+    where what sets it is not installed.
+    """
     names = [_ALIASES.get(name.lower(), name.lower()) for name in formats]
     for name in names:
         if name not in FORMATS:
             raise UnknownNameError(f"no format '{name}'", todo=suggestion(name, list(FORMATS)))
+    if "pdf" in names:
+        check_typst()
     return list(dict.fromkeys(names))
 
 
 def write_document(
-    document: Document, folder: Path, formats: Sequence[str] = ("html", "md")
+    document: Document, folder: Path, formats: Sequence[str] = DEFAULT_FORMATS
 ) -> list[Path]:
     """Write a document into ``folder`` as ``report.html``, ``report.md`` ...; return the paths.
 
-    Raises ``UnknownNameError`` for a format and ``StorageError`` where it cannot be written.
+    Raises what :func:`checked_formats` raises, and ``StorageError`` where it cannot be written.
     """
     return [FORMATS[name](document, folder) for name in checked_formats(formats)]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from importlib import resources
+from importlib.util import find_spec
 from typing import Any, Literal
 
 from cnnlab.errors import FailedError, InputError
@@ -28,7 +29,7 @@ from cnnlab.reports.document import (
     numbered,
 )
 
-__all__ = ["render_pages", "render_pdf"]
+__all__ = ["check_typst", "render_pages", "render_pdf"]
 
 #: Width and height of the type area, in points: A4 without its margins.
 _WIDTH, _HEIGHT = 476.0, 690.0
@@ -40,6 +41,16 @@ _CODE = 90
 _WIDE_TABLE, _WIDE_COLUMN = 90, 28
 _SIZE = re.compile(rb'<svg[^>]*? width="([\d.]+)pt"', re.DOTALL)
 _TALL = re.compile(rb'<svg[^>]*? height="([\d.]+)pt"', re.DOTALL)
+
+
+def check_typst() -> None:
+    """Raise :class:`InputError` where Typst is not installed."""
+    if find_spec("typst") is None:
+        raise InputError(
+            "PDF needs Typst, which is not installed",
+            expected="the Python package typst",
+            todo="install it: python -m pip install typst (or cnnlab[pdf]), or take --format html",
+        )
 
 
 def render_pdf(document: Document) -> bytes:
@@ -57,14 +68,9 @@ def render_pages(document: Document, *, dots_an_inch: float = 96.0) -> list[byte
 
 
 def _compiled(document: Document, kind: Literal["pdf", "png"], ppi: float = 96.0) -> list[bytes]:
-    try:
-        import typst
-    except ImportError:
-        raise InputError(
-            "PDF needs Typst, which is not installed",
-            expected="the Python package typst",
-            todo="install it: python -m pip install typst (or cnnlab[pdf]), or take --format html",
-        ) from None
+    check_typst()
+    import typst
+
     template = (resources.files("cnnlab.reports") / "templates" / "report.typ").read_bytes()
     asked: dict[str, Any] = {
         "format": kind,

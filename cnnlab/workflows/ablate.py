@@ -14,7 +14,7 @@ from cnnlab.evaluation.evaluate import evaluation_of
 from cnnlab.models import MODELS
 from cnnlab.recipes import recipe_names
 from cnnlab.registry import suggestion
-from cnnlab.reports import write_document
+from cnnlab.reports import DEFAULT_FORMATS, checked_formats, write_document
 from cnnlab.reports.ablation import AblationRecord, Variant, build_ablation
 from cnnlab.runs import Run
 from cnnlab.settings import changed_keys
@@ -40,7 +40,7 @@ class Ablation(ShownAsText):
     ----------
     record: what the document is made of; its first variant is the whole configuration.
     runs: the finished ones, by variant and seed.
-    files: the document, HTML first.
+    files: the document, a file a format.
     """
 
     record: AblationRecord
@@ -128,6 +128,7 @@ def ablate(
     overrides: Sequence[str] = (),
     runs: Path = Path("runs"),
     out: Path | None = None,
+    formats: Sequence[str] = DEFAULT_FORMATS,
     command: Sequence[str] = (),
     watch: Watcher = unwatched,
 ) -> Ablation:
@@ -142,6 +143,7 @@ def ablate(
     runs: where the run directories go; one that has ended is left as it is, one that was cut off
         goes on.
     out: the document's folder; None: ``ablation-TARGET`` inside ``runs``.
+    formats: what it is written as: html, md, pdf.
     command: what was typed, for the document.
 
     Everything is checked before the first training. Accuracies are of validation; test stays
@@ -150,6 +152,7 @@ def ablate(
     """
     if not 1 <= seeds <= _MOST_SEEDS:
         raise ConfigError(f"{seeds} seeds", where="--seeds", expected=f"1 to {_MOST_SEEDS}")
+    formats = checked_formats(formats)
     config = configure_target(target, settings or {}, overrides)
     stem = Path(target).stem
     titles, configs = _variants(config, without, runs, watch)
@@ -161,7 +164,7 @@ def ablate(
         progress.add(name, seed, *train_or_continue(one, runs, watch))
         if number % len(configs) == 0:
             document = build_ablation(progress.record())
-            files = write_document(document, out or runs / f"ablation-{stem}")
+            files = write_document(document, out or runs / f"ablation-{stem}", formats)
     return Ablation(progress.record(), progress.done, files)
 
 

@@ -11,7 +11,7 @@ from cnnlab.config import RunConfig
 from cnnlab.data import SOURCES
 from cnnlab.data.source import Say
 from cnnlab.evaluation.evaluate import evaluate, evaluation_of
-from cnnlab.reports import write_document
+from cnnlab.reports import DEFAULT_FORMATS, checked_formats, write_document
 from cnnlab.reports.reproduction import Subject, build_reproduction, goal_sentence, subjects_of
 from cnnlab.runs import Run
 from cnnlab.tables import ShownAsText, text_table
@@ -40,7 +40,7 @@ class Reproduction(ShownAsText):
     ----------
     runs: one an experiment, in the order asked for.
     failed: what became of experiments that could not be finished, in words.
-    files: the document, HTML first.
+    files: the document, a file a format.
     """
 
     runs: list[Run]
@@ -131,6 +131,7 @@ def reproduce(
     overrides: Sequence[str] = (),
     runs: Path = Path("runs"),
     out: Path | None = None,
+    formats: Sequence[str] = DEFAULT_FORMATS,
     command: Sequence[str] = (),
     watch: Watcher = unwatched,
 ) -> Reproduction:
@@ -145,6 +146,7 @@ def reproduce(
     runs: where the run directories go; one that has ended is left as it is, one that was cut off
         goes on.
     out: the document's folder; None: ``reproduction`` inside ``runs``.
+    formats: what it is written as: html, md, pdf.
     command: what was typed, for the document.
 
     Everything is checked before the first training: names, settings, enough images, and that
@@ -156,6 +158,7 @@ def reproduce(
     def say(line: str) -> None:
         watch(Notice(line))
 
+    formats = checked_formats(formats)
     experiments = parse_experiments(models)
     needs_cifar10 = any(not experiment.uses_fashion_mnist for experiment in experiments)
     source = data or (choose_cifar10(say) if needs_cifar10 else "cifar10")
@@ -176,7 +179,7 @@ def reproduce(
         if number == len(work) or not ended_before:
             waiting = [f"{other.title}: not trained yet" for other, _ in work[number:]]
             document = build_reproduction(done, missing=failed + waiting, command=command)
-            files = write_document(document, folder)
+            files = write_document(document, folder, formats)
     return Reproduction(done, failed, files)
 
 

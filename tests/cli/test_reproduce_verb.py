@@ -12,14 +12,17 @@ SMALL += ("--set", "training.epochs=1", "--set", "threads=1")
 
 
 def test_one_model_as_json_with_its_document(cnnlab):
-    outcome = cnnlab("reproduce", "--models", "c", *SMALL, "--json")
+    outcome = cnnlab("reproduce", "--models", "c", *SMALL, "--format", "html,pdf", "--json")
     assert outcome.code == 0
     (model,) = outcome.json["models"]
     assert model["run"] == "runs/reproduce-c-x0.002"
     assert model["report"]["inner_validation"] == 0.662
     assert 0 <= model["measured"]["validation"] <= 1
     assert Path(outcome.json["report"]) == Path("runs/reproduction-x0.002/report.html")
-    assert all(Path(file).is_file() for file in outcome.json["files"])
+    page, pdf = map(Path, outcome.json["files"])
+    assert (page.name, pdf.name) == ("report.html", "report.pdf")
+    assert page.stat().st_size > 10_000
+    assert pdf.read_bytes().startswith(b"%PDF")
 
 
 @pytest.mark.parametrize(
@@ -29,6 +32,7 @@ def test_one_model_as_json_with_its_document(cnnlab):
         (("--models", "a@x"), "'x' is no batch size"),
         (("--scale", 2), "a share of 2; expected more than 0, at most 1"),
         (("--scale", "much"), "--scale"),
+        (("--format", "docx"), "no format 'docx'"),
         (("--data", "no-such-data", "--models", "c"), "no-such-data"),
         (("--data", "digits", "--models", "c"), "1,797 images are too few"),
     ],

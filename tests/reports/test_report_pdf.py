@@ -16,6 +16,7 @@ from pypdf import PdfReader
 
 from cnnlab.errors import InputError
 from cnnlab.evaluation.figures.text import literal_text
+from cnnlab.reports.build import checked_formats
 from cnnlab.reports.document import (
     Code,
     Document,
@@ -127,6 +128,8 @@ def test_without_typst_it_says_what_to_install(
     monkeypatch.setitem(sys.modules, "typst", None)
     with pytest.raises(InputError, match=r"Typst, which is not installed.*pip install typst"):
         render_pdf(document)
+    with pytest.raises(InputError, match="Typst, which is not installed"):
+        checked_formats(["html", "pdf"])
 
 
 def test_a_wide_table_stays_on_the_page() -> None:
