@@ -17,14 +17,25 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import numpy as np
-from keras_layers import keras_model
+from keras_training import (
+    EVALUATION_BATCH,
+    Arrays,
+    check_restored,
+    compile_anew,
+    epochs_of,
+    model_of,
+    part,
+    save_weights,
+    scores_of,
+    shuffled,
+)
 from numpy.typing import NDArray
 from records import Record
 from step_clock import StepClock
@@ -32,9 +43,6 @@ from stopwatch import Stopwatch
 
 __all__ = ["SHOWN", "dropout_facts", "main"]
 
-Arrays = Mapping[str, NDArray[Any]]
-
-_EVALUATION_BATCH = 250
 #: Images of ones that a dropout layer is shown.
 SHOWN = 256
 #: More than any measurement lasts.
@@ -48,30 +56,30 @@ def fit(keras: ModuleType, job: Record, arrays: Arrays) -> Record:
     last one Keras restores those of the epoch with the lowest inner loss.
     """
     keras.utils.set_random_seed(job["seed"])
-    model = _model(keras, job)
+    model = model_of(keras, job)
     curves: list[Record] = []
     for stage in range(1, job["stages"] + 1):
-        _compile(keras, model, job)
+        compile_anew(keras, model, job)
         last = stage == job["stages"]
         stopping = keras.callbacks.EarlyStopping(
             monitor="val_loss", restore_best_weights=last, **job["early_stopping"]
         )
-        inner = _part(arrays, f"stage{stage}_inner")
+        inner = part(arrays, f"stage{stage}_inner")
         history = model.fit(
-            _shuffled(keras, *_part(arrays, f"stage{stage}_train"), job, stage),
+            shuffled(keras, *part(arrays, f"stage{stage}_train"), job, stage),
             epochs=job["epochs"],
             validation_data=inner,
-            validation_batch_size=_EVALUATION_BATCH,
+            validation_batch_size=EVALUATION_BATCH,
             callbacks=[stopping],
             verbose=0,
         ).history
-        curves += _epochs(history, stage)
+        curves += epochs_of(history, stage)
     best = stopping.best_epoch
-    _check_restored(model, inner, history["val_loss"][best])
+    check_restored(model, inner, history["val_loss"][best])
     return {
         "curves": curves,
         "chosen_epoch": {"stage": job["stages"], "epoch": best + 1},
-        "validation": _scores(model, *_part(arrays, "validation")),
+        "validation": scores_of(model, *part(arrays, "validation")),
         "parameters": model.count_params(),
     }
 
@@ -83,7 +91,7 @@ def curve(keras: ModuleType, job: Record, arrays: Arrays) -> Record:
     it.
     """
     keras.utils.set_random_seed(job["seed"])
-    test = _part(arrays, "test")
+    test = part(arrays, "test")
     # An array of an .npz file is read each time that it is asked for.
     parts = {f"train_{name}": arrays[f"train_{name}"] for name in ("images", "labels")}
     watch, epochs = Stopwatch(), list[Record]()
@@ -91,13 +99,13 @@ def curve(keras: ModuleType, job: Record, arrays: Arrays) -> Record:
     def note(epoch: int, logs: Record) -> None:
         seconds, train = watch.seconds, {"train_accuracy": float(logs["accuracy"])}
         with watch.paused():
-            accuracy = _scores(model, *test)["accuracy"]
+            accuracy = scores_of(model, *test)["accuracy"]
         epochs.append({"epoch": epoch + 1, "seconds": seconds, "accuracy": accuracy, **train})
 
-    model = _model(keras, job)
-    _compile(keras, model, job)
+    model = model_of(keras, job)
+    compile_anew(keras, model, job)
     model.fit(
-        _shuffled(keras, *_part(parts, "train"), job, stage=1),
+        shuffled(keras, *part(parts, "train"), job, stage=1),
         epochs=job["epochs"],
         callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=note)],
         verbose=0,
@@ -123,7 +131,7 @@ def lockstep(keras: ModuleType, job: Record, arrays: Arrays) -> Record:
     # A plain 0.9 becomes a float32 before it is cast to the dtype of a variable.
     arguments = job["optimizer"]["arguments"]
     arguments |= {key: np.float64(value) for key, value in arguments.items()}
-    model = _model(keras, job)
+    model = model_of(keras, job)
     for layer in model.layers:
         for weight in layer.weights:
             weight.assign(arrays[f"initial/{layer.name}/{weight.name}"])
@@ -136,17 +144,17 @@ def lockstep(keras: ModuleType, job: Record, arrays: Arrays) -> Record:
     watcher = keras.callbacks.LambdaCallback(on_train_batch_end=note)
     inner: list[Record] = []
     for stage in range(1, job["stages"] + 1):
-        _compile(keras, model, job)
+        compile_anew(keras, model, job)
         for epoch in range(1, job["epochs"] + 1):
             model.fit(
-                *_part(arrays, f"stage{stage}_epoch{epoch}", np.float64),
+                *part(arrays, f"stage{stage}_epoch{epoch}", np.float64),
                 batch_size=job["batch_size"],
                 shuffle=False,
                 callbacks=[watcher],
                 verbose=0,
             )
-            inner.append(_scores(model, *_part(arrays, f"stage{stage}_inner", np.float64)))
-    _save_weights(model, job["weights"])
+            inner.append(scores_of(model, *part(arrays, f"stage{stage}_inner", np.float64)))
+    save_weights(model, job["weights"])
     return {"losses": losses, "inner": inner}
 
 
@@ -154,8 +162,8 @@ def draws(keras: ModuleType, job: Record, arrays: Arrays) -> Record:
     """Draw initial weights, and show each dropout layer maps of ones."""
     del arrays  # nothing is learnt
     keras.utils.set_random_seed(job["seed"])
-    model = _model(keras, job)
-    _save_weights(model, job["weights"])
+    model = model_of(keras, job)
+    save_weights(model, job["weights"])
     dropped = {
         layer.name: dropout_facts(
             keras.ops.convert_to_numpy(
@@ -171,8 +179,8 @@ def draws(keras: ModuleType, job: Record, arrays: Arrays) -> Record:
 def speed(keras: ModuleType, job: Record, arrays: Arrays) -> Record:
     """Train with ``model.fit`` on arrays in memory for as long as ``job["clock"]`` says."""
     keras.utils.set_random_seed(job["seed"])
-    model = _model(keras, job)
-    _compile(keras, model, job)
+    model = model_of(keras, job)
+    compile_anew(keras, model, job)
     clock = StepClock(job["batch_size"], **job["clock"])
 
     def step_ended(*_: object, **__: object) -> None:
@@ -182,7 +190,7 @@ def speed(keras: ModuleType, job: Record, arrays: Arrays) -> Record:
         on_epoch_begin=lambda *_, **__: clock.pause(), on_train_batch_end=step_ended
     )
     model.fit(
-        *_part(arrays, "stage1_train"),
+        *part(arrays, "stage1_train"),
         batch_size=job["batch_size"],
         epochs=_ENDLESS,
         callbacks=[watcher],
@@ -207,103 +215,6 @@ def dropout_facts(output: NDArray[Any]) -> Record:
         "whole_channels": channels,
         "units": int(kept[:, 0].size if channels else kept.size),
     }
-
-
-def _model(keras: ModuleType, job: Record) -> Any:
-    return keras_model(keras, job["layers"], job["input_shape"], classes=job["classes"])
-
-
-def _shuffled(
-    keras: ModuleType, images: NDArray[Any], labels: NDArray[np.int64], job: Record, stage: int
-) -> Any:
-    """Batches in a new order every epoch, as Keras's own ``PyDataset`` delivers them.
-
-    Given arrays and a seed, ``fit`` of Keras 3.15 on TensorFlow repeats one order in all epochs
-    (its ``tf.random.shuffle`` begins anew with each iterator): the batches themselves are learnt
-    by heart, and training accuracy runs ahead of what a shuffled training has.
-    """
-    size = int(job["batch_size"])
-
-    class Shuffled(keras.utils.PyDataset):  # type: ignore[misc, name-defined] # known at run time
-        def __init__(self) -> None:
-            super().__init__()
-            self._random = np.random.default_rng((job["seed"], stage))
-            self.on_epoch_end()
-
-        def __len__(self) -> int:
-            return -(-len(labels) // size)
-
-        def __getitem__(self, index: int) -> tuple[NDArray[Any], NDArray[np.int64]]:
-            rows = self._order[index * size : (index + 1) * size]
-            return images[rows], labels[rows]
-
-        def on_epoch_end(self) -> None:
-            self._order = self._random.permutation(len(labels))
-
-    return Shuffled()
-
-
-def _compile(keras: ModuleType, model: Any, job: Record) -> None:
-    """Compile with a fresh optimizer; the weights stay."""
-    chosen = job["optimizer"]
-    model.compile(
-        optimizer=getattr(keras.optimizers, chosen["class"])(**chosen["arguments"]),
-        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        metrics=["accuracy"],
-    )
-
-
-def _part(
-    arrays: Arrays, name: str, dtype: type[np.floating[Any]] = np.float32
-) -> tuple[NDArray[Any], NDArray[np.int64]]:
-    """Images ``[N, H, W, C]`` from 0 to 1, and labels ``[N]``."""
-    return arrays[f"{name}_images"].astype(dtype) / dtype(255), arrays[f"{name}_labels"]
-
-
-def _epochs(history: Mapping[str, list[float]], stage: int) -> list[Record]:
-    names = {
-        "train_loss": "loss",
-        "train_accuracy": "accuracy",
-        "inner_loss": "val_loss",
-        "inner_accuracy": "val_accuracy",
-    }
-    return [
-        {
-            "stage": stage,
-            "epoch": epoch + 1,
-            **{ours: float(history[theirs][epoch]) for ours, theirs in names.items()},
-        }
-        for epoch in range(len(history["loss"]))
-    ]
-
-
-def _check_restored(model: Any, inner: tuple[Any, Any], expected: float) -> None:
-    """Not every version of Keras restores the best weights where training ran to its end."""
-    loss = _scores(model, *inner)["loss"]
-    if abs(loss - expected) > 1e-3:
-        raise RuntimeError(f"the inner loss is {loss}, that of the best epoch was {expected}")
-
-
-def _scores(model: Any, images: NDArray[Any], labels: NDArray[np.int64]) -> Record:
-    """Mean cross-entropy (nats) and top-1 accuracy in evaluation mode."""
-    logits = model.predict(images, batch_size=_EVALUATION_BATCH, verbose=0).astype(np.float64)
-    shifted = logits - logits.max(axis=1, keepdims=True)
-    own = shifted[np.arange(len(labels)), labels]
-    return {
-        "loss": float((np.log(np.exp(shifted).sum(axis=1)) - own).mean()),
-        "accuracy": float((logits.argmax(axis=1) == labels).mean()),
-        "n": len(labels),
-    }
-
-
-def _save_weights(model: Any, path: str) -> None:
-    """Every weight as ``layer/weight``, in Keras's layout."""
-    found = {
-        f"{layer.name}/{weight.name}": np.asarray(value)
-        for layer in model.layers
-        for weight, value in zip(layer.weights, layer.get_weights(), strict=True)
-    }
-    np.savez(path, **found)  # type: ignore[arg-type] # numpy's own options are named too
 
 
 KINDS: dict[str, Callable[[ModuleType, Record, Arrays], Record]] = {

@@ -7,10 +7,8 @@ pickle names and that was run.
 
 from __future__ import annotations
 
-import io
 import pickle
 import random
-import struct
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -18,11 +16,11 @@ from typing import Any
 import numpy as np
 
 from cnnlab.data.cifar10 import CLASS_NAMES
-from fuzzing.case import Case, NotJudged, Wrong
+from fuzzing.case import Case, Wrong
 from fuzzing.images import SOUND_SHARE
 from fuzzing.labelled import Expected, LabelledFamily, base_pixels
-from fuzzing.mutations import damage, extreme, mutate, number_bytes
-from fuzzing.trial import CANARY
+from fuzzing.mutations import damage, extreme, mutate
+from fuzzing.pickles import hostile, other_opcode, unpickled
 
 __all__ = ["CIFAR"]
 
@@ -111,66 +109,8 @@ class CifarBinaryFamily(LabelledFamily):
         return _rows(batches)
 
 
-class _Careful(pickle.Unpickler):
-    """Python's unpickler that may call NumPy's constructors, and nothing else."""
-
-    _ALLOWED = frozenset({"_reconstruct", "ndarray", "dtype", "scalar", "_frombuffer", "encode"})
-
-    def find_class(self, module: str, name: str) -> Any:
-        if name in self._ALLOWED and module.split(".")[0] in ("numpy", "_codecs"):
-            return super().find_class(module, name)
-        if name == "bytes" and module in ("builtins", "__builtin__"):
-            return bytes
-        raise Wrong(f"it asks for {module}.{name}")
-
-
 def _pickled(rng: random.Random, content: dict[Any, Any]) -> bytes:
     return pickle.dumps(content, protocol=rng.randrange(6))
-
-
-def _hostile(rng: random.Random) -> bytes:
-    """A pickle that would run a command, take gigabytes, or nest without end."""
-    command = f"touch {CANARY}".encode()
-
-    class Command:
-        def __reduce__(self) -> tuple[Any, ...]:
-            import os
-
-            return os.system, (command.decode(),)
-
-    deep = rng.choice((1_000, 100_000))
-    return rng.choice(
-        (
-            *(pickle.dumps({"data": Command()}, protocol) for protocol in range(6)),
-            b"cos\nsystem\n(S'" + command + b"'\ntR.",
-            b"(S'" + command + b"'\nios\nsystem\n.",
-            b"(cos\nsystem\nS'" + command + b"'\no.",
-            b"\x80\x04\x8c\x02os\x8c\x06system\x93\x8c"
-            + bytes([len(command)])
-            + command
-            + b"\x85R.",
-            b"\x82\x01.",
-            b"\x80\x02Ppersistent\n.",
-            b"\x80\x05\x97.",
-            b"\x80\x02\x8c\x01aQ.",
-            b"(" * deep + b".",
-            b"]" * deep + b"a" * (deep - 1) + b".",
-            b"(" * deep + b"t" * deep + b".",
-            b"\x80\x02}q\0" + b"h\0" * 1000 + b".",
-            b"\x80\x04\x8e" + struct.pack("<Q", 1 << 40) + b"x.",
-            b"\x8b\xff\xff\xff\x7fx.",
-            b"I" + b"9" * 5000 + b"\n.",
-            b"L" + b"9" * 20 + b"L\n.",
-            b"F1e999\n.",
-            b"\x80\xff.",
-            b"}(" + b"".join(b"I%d\nN" % n for n in range(50)) + b"u.",
-            b"(]" + b"q\0" + b"h\0h\0h\0e" * 300 + b".",
-            b"\x80\x02]q\0h\0a.",
-            b"}q\0h\0h\0s.",
-            b"\x8e" + b"\xff" * 8 + b".",
-            b"\x95" + b"\xff" * 8 + b"}.",
-        )
-    )
 
 
 def _other_content(rng: random.Random, content: dict[Any, Any]) -> str:
@@ -245,17 +185,17 @@ class CifarPickleFamily(LabelledFamily):
                 said.append(_other_content(rng, content))
             data = _pickled(rng, content)
             if name == wrong and way == "hostile":
-                data, what = _hostile(rng), "a hostile pickle"
+                data, what = hostile(rng), "a hostile pickle"
                 said.append(what)
             elif name == wrong and way in ("opcode", "bytes"):
-                data, more = mutate(rng, data, _other_opcode, 0.7 if way == "opcode" else 0.0)
+                data, more = mutate(rng, data, other_opcode, 0.7 if way == "opcode" else 0.0)
                 said += more
             files[f"set/{name}"] = data
         if rng.random() < 0.3:
             files["set/batches.meta"] = _pickled(rng, {"label_names": [*CLASS_NAMES]})
             if wrong and rng.random() < 0.3:
                 files["set/batches.meta"], more = mutate(
-                    rng, files["set/batches.meta"], _other_opcode
+                    rng, files["set/batches.meta"], other_opcode
                 )
                 said += more
         return Case(files, "set", tuple(said))
@@ -263,7 +203,7 @@ class CifarPickleFamily(LabelledFamily):
     def expected(self, folder: Path, case: Case) -> Sequence[Expected]:
         batches = []
         for name in _BATCHES:
-            content = _unpickled((folder / "set" / name).read_bytes())
+            content = unpickled((folder / "set" / name).read_bytes())
             found = {
                 k.decode("latin-1") if isinstance(k, bytes) else k: v for k, v in content.items()
             }
@@ -276,33 +216,10 @@ class CifarPickleFamily(LabelledFamily):
         return _rows(batches)
 
 
-def _unpickled(data: bytes) -> Any:
-    try:
-        return _Careful(io.BytesIO(data), encoding="bytes").load()
-    except pickle.UnpicklingError as error:
-        if b"\x95" in data[:300] and ("truncated" in str(error) or "frame" in str(error)):
-            raise NotJudged("a frame's length, which here nobody needs, is wrong") from None
-        raise
-
-
 def _whole(label: Any) -> int:
     if isinstance(label, bool | str | bytes) or int(label) != label:
         raise Wrong(f"the label {label!r}")
     return int(label)
-
-
-def _other_opcode(rng: random.Random, data: bytes) -> tuple[bytes, str]:
-    """Put another operation near the beginning or the end, where the pictures' bytes are not."""
-    places = [*range(min(300, len(data))), *range(max(0, len(data) - 120), len(data))]
-    at = rng.choice(places or [0])
-    code = rng.choice(
-        b"(.0123FNIJKMLSTUXBC])}aeiosdtubclpgqrhj\x80\x85\x86\x87\x88\x8a\x8c\x93\x94\x95RGQP"
-    )
-    extra = b"" if rng.random() < 0.6 else number_bytes(extreme(rng), rng.choice((1, 4, 8)))
-    fresh = bytes([code]) + extra
-    if rng.random() < 0.5:
-        return data[:at] + fresh + data[at:], f"operation {code:#x} put in at {at}"
-    return data[:at] + fresh + data[at + len(fresh) :], f"operation {code:#x} at {at}"
 
 
 CIFAR = (CifarBinaryFamily(), CifarPickleFamily())
