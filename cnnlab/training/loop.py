@@ -261,7 +261,7 @@ class _Loop:
             self._save()
             write_progress(self.run)
         self.watch(EpochDone(len(self.stages), epochs, record, seconds, rate, best))
-        if self.stop.asked:
+        if self.stop.asked_now():
             self._interrupt()
 
     def _evaluate(self, stage: Stage, record: dict[str, Any]) -> bool:

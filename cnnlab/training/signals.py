@@ -10,10 +10,13 @@ from contextlib import suppress
 from pathlib import Path
 from types import FrameType, TracebackType
 
-__all__ = ["StopRequest"]
+__all__ = ["STOP_FILE_EXIT_CODE", "StopRequest"]
 
 #: The file is looked for this often at most: on a network's file system a look takes a while.
 _LOOK_SECONDS = 0.2
+
+#: A training that was stopped through the file ends as if it had been sent TERM.
+STOP_FILE_EXIT_CODE = 128 + signal.SIGTERM
 
 
 class StopRequest:
@@ -34,12 +37,19 @@ class StopRequest:
     @property
     def asked(self) -> bool:
         """Whether to stop; to be asked after every step."""
+        if time.monotonic() - self._looked < _LOOK_SECONDS:
+            return self.signal is not None
+        return self.asked_now()
+
+    def asked_now(self) -> bool:
+        """Whether to stop, whenever the file was looked for last: to be asked after an epoch.
+
+        Who watches epochs may stop a training there, and not some steps later.
+        """
         if self.signal is None and self._file is not None:
-            now = time.monotonic()
-            if now - self._looked >= _LOOK_SECONDS:
-                self._looked = now
-                if os.path.lexists(self._file):
-                    self.signal = signal.SIGTERM
+            self._looked = time.monotonic()
+            if os.path.lexists(self._file):
+                self.signal = signal.SIGTERM
         return self.signal is not None
 
     @property
