@@ -18,6 +18,7 @@ __all__ = [
     "append_line",
     "atomic_path",
     "exclusive_lock",
+    "is_alive",
     "is_file",
     "is_locked",
     "sha256_of_file",
@@ -72,11 +73,12 @@ def _remove_abandoned(path: Path) -> None:
     with suppress(OSError), os.scandir(path.parent) as entries:
         for entry in entries:
             found = left.fullmatch(entry.name)
-            if found and not _is_alive(int(found[1])):
+            if found and not is_alive(int(found[1])):
                 Path(entry.path).unlink(missing_ok=True)
 
 
-def _is_alive(process: int) -> bool:
+def is_alive(process: int) -> bool:
+    """Whether there is a process of that number; one of another user counts."""
     try:
         os.kill(process, 0)
     except ProcessLookupError:

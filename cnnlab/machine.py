@@ -9,6 +9,7 @@ from pathlib import Path
 
 __all__ = [
     "available_memory",
+    "cores_to_run_on",
     "keep_freed_memory",
     "processor_flags",
     "processor_name",
@@ -44,15 +45,24 @@ def usable_cores(
     the process may run on count (``taskset``, ``cpuset``), and no more than the time that its
     control group and those around it are given (``docker run --cpus 1.5`` counts as two).
     """
-    allowed = _allowed_processors()
-    cores = {_siblings(topology, number) for number in allowed}
+    cores = cores_to_run_on(topology)
+    threads = sum(map(len, cores))
     reason = f"{len(cores)} cores to run on"
-    if len(cores) < len(allowed):
-        reason += f" ({len(allowed)} hardware threads)"
+    if len(cores) < threads:
+        reason += f" ({threads} hardware threads)"
     quota = _cpu_quota(cgroups, own)
     if quota is not None and max(round(quota), 1) < len(cores):
         return max(round(quota), 1), f"its control group has the time of {quota:g} cores"
     return len(cores), reason
+
+
+def cores_to_run_on(topology: Path = _TOPOLOGY) -> list[tuple[int, ...]]:
+    """The cores that this process may run on, each by the numbers of its hardware threads."""
+    cores: dict[str, tuple[int, ...]] = {}
+    for number in _allowed_processors():
+        siblings = _siblings(topology, number)
+        cores[siblings] = (*cores.get(siblings, ()), number)
+    return list(cores.values())
 
 
 def _allowed_processors() -> list[int]:

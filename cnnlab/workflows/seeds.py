@@ -11,14 +11,15 @@ from typing import Any
 import numpy as np
 
 from cnnlab.config import RunConfig, make_config
-from cnnlab.errors import ConfigError, Interrupted, RunError
+from cnnlab.errors import ConfigError, DivergedError, Interrupted, RunError
 from cnnlab.evaluation.evaluate import evaluation_of
 from cnnlab.metrics import SeedSummary, summarize
-from cnnlab.runs import Run
+from cnnlab.runs import Run, open_run
 from cnnlab.settings import changed_keys
 from cnnlab.tables import ShownAsText, text_table
 from cnnlab.training.events import Notice, Watcher, unwatched
-from cnnlab.workflows.continued import existing_run, train_or_continue
+from cnnlab.workflows.continued import existing_run
+from cnnlab.workflows.executors import Executor, InProcess, Job, JobEnd, never_stop
 from cnnlab.workflows.train import Trained
 
 __all__ = ["SeedsTrained", "parse_seeds", "train_seeds"]
@@ -145,6 +146,7 @@ def train_seeds(
     *,
     plan: Callable[[], RunConfig] | None = None,
     vary_split: bool = False,
+    executor: Executor | None = None,
 ) -> SeedsTrained:
     """Train one configuration with several seeds, as runs NAME-seed0 and so on.
 
@@ -154,6 +156,7 @@ def train_seeds(
     plan: gives the configuration to train where it has to be measured first (a time limit);
         called for the first run of the group alone, for all shall be trained alike.
     vary_split: each seed draws its own split, too; otherwise all share the configuration's.
+    executor: who trains; None: this process, one after the other.
 
     A run of the group that has ended is left as it is, one that was cut off goes on: the same
     call again finishes what was interrupted, one with more seeds adds to the group. A training
@@ -167,26 +170,53 @@ def train_seeds(
         _check_member(run, group)
     measured = plan or (lambda: wanted)
     config = before[0].typed_config() if before else measured()
-    trained, failed = [], []
-    for number, seed in enumerate(seeds, start=1):
+    jobs = []
+    for seed in seeds:
         own = _named(config, name, seed)
         if vary_split:
             own = own.updated(data={"split_seed": seed})
         elif before:
             own = own.updated(data={"split_seed": wanted.data.split_seed})
-        watch(Notice(f"{own.name} ({number} of {len(seeds)})"))
-        try:
-            run, failure = train_or_continue(own, runs, watch, group=group)
-        except Interrupted as error:
-            raise Interrupted(
-                error.what,
-                exit_code=error.exit_code,
-                todo="go on with the same command again: what has ended is left as it is",
-            ) from None
-        if failure:
-            failed.append(f"{own.name}: {failure}")
-        trained.append(Trained(run, None if failure else evaluation_of(run, "validation")))
+        jobs.append(Job(own, runs, group))
+    failures = _train_all(jobs, executor or InProcess(watch), watch)
+    trained = []
+    for job in jobs:
+        run = open_run(job.path)
+        done = None if job.name in failures else evaluation_of(run, "validation")
+        trained.append(Trained(run, done))
+    failed = [f"{job.name}: {failures[job.name]}" for job in jobs if job.name in failures]
     return SeedsTrained(name, list(seeds), trained, failed)
+
+
+def _train_all(jobs: Sequence[Job], executor: Executor, watch: Watcher) -> dict[str, str]:
+    """Train all; what became of trainings that diverged, by the run's name.
+
+    Anything else that one fails of would meet the others, too, and is raised.
+    """
+    failures: dict[str, str] = {}
+    numbered = iter(enumerate(jobs, start=1))
+
+    def next_job() -> Job | None:
+        number, job = next(numbered, (0, None))
+        if job is not None:
+            watch(Notice(f"{job.name} ({number} of {len(jobs)})"))
+        return job
+
+    def note_end(end: JobEnd) -> None:
+        if isinstance(end.error, DivergedError):
+            failures[end.job.name] = end.said
+        elif end.error is not None:
+            raise end.error
+
+    try:
+        executor.run(next_job, never_stop, note_end)
+    except Interrupted as error:
+        raise Interrupted(
+            error.what,
+            exit_code=error.exit_code,
+            todo="go on with the same command again: what has ended is left as it is",
+        ) from None
+    return failures
 
 
 def _group_name(config: RunConfig) -> str:

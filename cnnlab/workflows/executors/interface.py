@@ -12,7 +12,7 @@ from cnnlab.errors import CnnlabError
 from cnnlab.registry import Registry
 from cnnlab.training.events import Watcher, unwatched
 
-__all__ = ["EXECUTORS", "Executor", "Factory", "Job", "JobEnd", "OnEnd", "OnEpoch"]
+__all__ = ["EXECUTORS", "Executor", "Factory", "Job", "JobEnd", "OnEnd", "OnEpoch", "never_stop"]
 
 
 @dataclass(frozen=True)
@@ -67,6 +67,12 @@ class JobEnd:
 #: Takes a line of ``metrics.jsonl``; True stops this training after that epoch.
 OnEpoch = Callable[[Job, Mapping[str, Any]], bool]
 OnEnd = Callable[[JobEnd], None]
+
+
+def never_stop(job: Job, record: Mapping[str, Any]) -> bool:
+    """An ``on_epoch`` for trainings that go on to their end."""
+    del job, record
+    return False
 
 
 class Executor(Protocol):
