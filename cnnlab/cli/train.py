@@ -61,6 +61,10 @@ def train(
     vary_split: Annotated[
         bool, typer.Option("--vary-split", help="With --seeds: each draws its own split, too.")
     ] = False,
+    executor: options.ExecutorName = None,
+    workers: options.Workers = None,
+    address: options.Address = None,
+    gpus: options.Gpus = None,
     image_size: options.ImageSize = None,
     device: options.Device = None,
     precision: options.Precision = None,
@@ -104,9 +108,12 @@ def train(
         raise ConfigError("--inexact is for --resume", expected="--resume RUN beside it")
     if vary_split and seeds is None:
         raise ConfigError("--vary-split is for --seeds", expected="--seeds N beside it")
-    if seeds is not None:
+    who = (executor, workers, address, gpus)
+    if seeds is None:
+        _check_one(who)
+    else:
         _check_seeds(asked, resume)
-        several = _train_seeds(asked, seeds, runs, vary_split=vary_split)
+        several = _train_seeds(asked, seeds, runs, vary_split=vary_split, who=who)
         _show(several, as_json=as_json)
         if several.failed:
             raise DivergedError(f"{len(several.failed)} of {len(several.runs)} trainings")
@@ -132,6 +139,13 @@ def _train(asked: dict[str, Any], runs: Path) -> Trained:
         return train_and_evaluate(config, runs, display)
 
 
+def _check_one(who: options.Who) -> None:
+    """Options that are for several trainings."""
+    for option, value in zip(options.WHO, who, strict=True):
+        if value is not None:
+            raise ConfigError(f"{option} is for --seeds", expected="--seeds N beside it")
+
+
 def _check_seeds(asked: dict[str, Any], resume: str | None) -> None:
     """Options that contradict several seeds."""
     if resume is not None:
@@ -145,7 +159,7 @@ def _check_seeds(asked: dict[str, Any], resume: str | None) -> None:
 
 
 def _train_seeds(
-    asked: dict[str, Any], seeds: str, runs: Path, *, vary_split: bool
+    asked: dict[str, Any], seeds: str, runs: Path, *, vary_split: bool, who: options.Who
 ) -> SeedsTrained:
     from cnnlab.cli.progress import TrainingDisplay
     from cnnlab.workflows.budget import configure_in_time
@@ -159,7 +173,15 @@ def _train_seeds(
             return configure_in_time(**asked, runs=runs, watch=display)
 
         wanted = configure(**asked, runs=runs)
-        return train_seeds(wanted, numbers, runs, display, plan=plan, vary_split=vary_split)
+        return train_seeds(
+            wanted,
+            numbers,
+            runs,
+            display,
+            plan=plan,
+            vary_split=vary_split,
+            executor=options.executor_for(*who, display),
+        )
 
 
 def _resume(run: str, runs: Path, *, inexact: bool) -> Trained:

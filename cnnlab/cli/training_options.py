@@ -4,18 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from cnnlab.cli.options import Device
 
+if TYPE_CHECKING:
+    from cnnlab.training.events import Watcher
+    from cnnlab.workflows.executors import Executor
+
 __all__ = [
+    "WHO",
+    "Address",
     "BatchSize",
     "Config",
     "Data",
     "Device",
+    "ExecutorName",
     "Freeze",
+    "Gpus",
     "ImageSize",
     "Init",
     "Model",
@@ -24,7 +32,10 @@ __all__ = [
     "Recipe",
     "Seed",
     "SplitSeed",
+    "Who",
+    "Workers",
     "asked_for",
+    "executor_for",
 ]
 
 Model = Annotated[str | None, typer.Option("--model", help="A model's name, or your YAML file.")]
@@ -61,6 +72,30 @@ ImageSize = Annotated[
     typer.Option("--image-size", metavar="PIXELS", help="Side of the images (folders)."),
 ]
 Precision = Annotated[str | None, typer.Option("--precision", help="auto, fp32 or bf16.")]
+ExecutorName = Annotated[
+    str | None,
+    typer.Option(
+        "--executor",
+        metavar="NAME",
+        help="Who trains: in-process (one by one), local (this machine's cores, GPUs), ray.",
+    ),
+]
+Workers = Annotated[
+    int | None,
+    typer.Option("--workers", metavar="N", help="Trainings at the same time (local, ray)."),
+]
+Address = Annotated[
+    str | None,
+    typer.Option("--address", metavar="HOST:PORT", help="Of a Ray cluster; else one is started."),
+]
+Gpus = Annotated[
+    float | None,
+    typer.Option("--gpus", metavar="SHARE", help="Of a GPU, for each training, e.g. 0.5."),
+]
+
+#: Who trains, as :func:`executor_for` takes it, and the options that say it.
+Who = tuple[str | None, int | None, str | None, float | None]
+WHO = ("--executor", "--workers", "--address", "--gpus")
 
 #: Option -> the setting that it gives.
 _SETTINGS = {
@@ -115,3 +150,21 @@ def _nested(given: Mapping[str, Any]) -> dict[str, Any]:
             nested = {key: nested}
         settings = merge(settings, nested)
     return settings
+
+
+def executor_for(
+    name: str | None,
+    workers: int | None,
+    address: str | None,
+    gpus: float | None,
+    watch: Watcher,
+) -> Executor:
+    """The executor that the options ask for; none of them: this process, one by one.
+
+    An address alone means Ray, workers or GPUs alone mean this machine's. Raises ``InputError``
+    for what it does not take, and where its package is missing.
+    """
+    from cnnlab.workflows.executors import EXECUTORS
+
+    meant = "ray" if address else "in-process" if workers is None and gpus is None else "local"
+    return EXECUTORS.get(name or meant)(workers, address, gpus, watch)
