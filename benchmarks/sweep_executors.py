@@ -154,8 +154,8 @@ def _document(records: Sequence[Record], config: RunConfig) -> str:
     versions = ", ".join(f"{name} {number}" for name, number in machine["versions"].items())
     return "\n".join(
         [
-            f"{first['trainings']} trainings of {config.model.name} (widths {_WIDTHS}) on {config.data.source}, "
-            f"{config.training.epochs} epochs, {config.threads} thread each, seeds 0 to "
+            f"{first['trainings']} trainings of {config.model.name} (widths {_WIDTHS}) on "
+            f"{config.data.source}, {config.training.epochs} epochs, {config.threads} thread each, seeds 0 to "
             f"{first['trainings'] - 1}. *Equal*: metrics, weights, newest checkpoint and "
             "predictions of the run are the bytes of the same run trained in-process. Seconds "
             "count the start of workers and of Ray.",

@@ -35,7 +35,6 @@ _SET_BY_RAY = "RAY_AUTH_MODE"
 #: What keeps Ray quiet, and to itself.
 _ANYWHERE = {
     "RAY_USAGE_STATS_ENABLED": "0",
-    "RAY_BACKEND_LOG_LEVEL": "fatal",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
 }
 
@@ -55,18 +54,18 @@ def _local_settings() -> dict[str, str]:
 
 
 @contextmanager
-def _on_loopback() -> Iterator[None]:
-    """Let everything listen on loopback alone, as Ray does where a firewall would ask.
-
-    It reads the variable when it is imported, which may have been before.
-    """
-    constants: Any = import_module("ray._private.ray_constants")
-    before = getattr(constants, "ENABLE_RAY_CLUSTER", True)
-    constants.ENABLE_RAY_CLUSTER = False
+def _with(module: str, name: str, value: object) -> Iterator[None]:
+    """Give something in one of Ray's modules another value, where it is there."""
+    content = vars(import_module(module))
+    if name not in content:
+        yield
+        return
+    before = content[name]
+    content[name] = value
     try:
         yield
     finally:
-        constants.ENABLE_RAY_CLUSTER = before
+        content[name] = before
 
 
 def require_ray() -> None:
@@ -107,7 +106,8 @@ def open_cluster(address: str | None, *, cores: int, gpus: int) -> Iterator[Any]
 def _connect(ray: Any, address: str | None, folder: Path, cores: int, gpus: int) -> None:
     common = {"logging_level": logging.CRITICAL, "log_to_driver": False}
     if address is None:
-        with _on_loopback():
+        # The variable _LOOPBACK says it, too; Ray may have been imported before that was set.
+        with _with("ray._private.ray_constants", "ENABLE_RAY_CLUSTER", value=False):
             ray.init(
                 "local",
                 num_cpus=cores,
@@ -168,7 +168,9 @@ def _quiet() -> Iterator[None]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            yield
+            # It prints that a worker died to standard output, where our results go.
+            with _with("ray._private.worker", "_worker_logs_enabled", value=False):
+                yield
     finally:
         logger.setLevel(before)
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import io
+import os
 import re
+import tempfile
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 
 from cnnlab.training.events import Notice
@@ -54,3 +58,22 @@ def pretend_two_cores(patch):
     for place in ("local", "ray_executor", "room"):
         patch.setattr(f"{rooms}.{place}.usable_cores", lambda: (2, "two"))
     patch.setattr(f"{rooms}.room.cores_to_run_on", lambda: [(), ()])
+
+
+@contextmanager
+def printed():
+    """A list that gets all that is printed meanwhile, by Python or below it."""
+    said, text = [], io.StringIO()
+    kept = {number: os.dup(number) for number in (1, 2)}
+    with tempfile.TemporaryFile() as file:
+        for number in kept:
+            os.dup2(file.fileno(), number)
+        try:
+            with redirect_stdout(text), redirect_stderr(text):
+                yield said
+        finally:
+            for number, own in kept.items():
+                os.dup2(own, number)
+                os.close(own)
+            file.seek(0)
+            said += [text.getvalue(), file.read().decode()]

@@ -10,7 +10,7 @@ from importlib.util import find_spec
 
 import psutil
 import pytest
-from sweeping import Sweep, pretend_two_cores
+from sweeping import Sweep, pretend_two_cores, printed
 
 from cnnlab.errors import ConfigError, DivergedError, InputError, Interrupted
 from cnnlab.runs import open_run
@@ -68,9 +68,10 @@ def swept(request, job_of, tmp_path_factory):
         return (job.name, record["epoch"]) == ("stopped", 2)
 
     sweep = Sweep(jobs, react)
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, printed() as said:
         pretend_two_cores(patch)
         sweep.run(make(request.param, sweep.watch, request))
+    sweep.printed = said
     sweep.name, sweep.runs, sweep.killed = request.param, runs, killed
     return sweep
 
@@ -125,6 +126,10 @@ def test_workers_work_at_the_same_time_and_nothing_is_left_of_them(swept):
     assert left == []
     assert not any("executors.worker" in " ".join(child.cmdline())
                    for child in psutil.Process().children())  # fmt: skip
+
+
+def test_nothing_is_printed(swept):
+    assert swept.printed == ["", ""]
 
 
 def test_nothing_of_our_cluster_listens_beyond_this_machine(cluster):
