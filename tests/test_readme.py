@@ -85,7 +85,7 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture
-def here(folder, monkeypatch):
+def here(folder, monkeypatch, operators_read_once):
     """That folder as the current one, and few digits."""
     monkeypatch.chdir(folder)
     monkeypatch.setenv("CNNLAB_OFFLINE", "")  # what --offline sets is taken back

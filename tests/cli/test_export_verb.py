@@ -3,6 +3,9 @@
 import json
 
 import onnx
+import pytest
+
+pytestmark = pytest.mark.usefixtures("operators_read_once")
 
 
 def test_it_writes_a_file_and_a_certificate_and_says_what_was_found(cnnlab, trained):

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
 import pytest
 from drawn_bundles import Case, bundle_of_network, train_small, write_arrays
-from torch.onnx._internal.exporter._registration import ONNXRegistry
 
 from cnnlab.exporting import Exported, export
 from cnnlab.models import load_architecture
@@ -23,12 +22,8 @@ _MIRRORED = {"fastnet", "model-c"}
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _operators_are_read_once() -> Iterator[None]:
-    """torch parses the sources of 500 operators anew for every export, half of its time."""
-    known = ONNXRegistry.from_torchlib
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ONNXRegistry, "from_torchlib", staticmethod(cache(known)))
-        yield
+def _quick(operators_read_once: None) -> None:
+    """Whatever is exported here."""
 
 
 @pytest.fixture(scope="session")

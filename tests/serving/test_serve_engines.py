@@ -11,6 +11,8 @@ from cnnlab.errors import FailedError
 from cnnlab.serving.engines import choose_engine
 from cnnlab.serving.onnx_engine import OnnxEngine
 
+pytestmark = pytest.mark.usefixtures("operators_read_once")
+
 
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
