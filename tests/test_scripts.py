@@ -177,3 +177,23 @@ def test_options_are_handed_on(
     assert done.stderr == f"{extras}\n"
     assert done.stdout.splitlines() == handed_on
     assert done.returncode == 7
+
+
+@pytest.mark.parametrize(
+    ("environment", "kept"),
+    [
+        ({}, "unset unset"),
+        ({"PYTHONDONTWRITEBYTECODE": "1"}, "unset {}/.venv/pycache"),
+        ({"PYTHONDONTWRITEBYTECODE": "1", "PYTHONPYCACHEPREFIX": "/a b"}, "unset /a b"),
+        ({"PYTHONPYCACHEPREFIX": "/a b"}, "unset /a b"),
+    ],
+)
+def test_what_tests_compile_is_kept(project: Path, environment: dict[str, str], kept: str) -> None:
+    (project / "scripts" / "_setup.py").write_text("")
+    told = 'echo "${PYTHONDONTWRITEBYTECODE-unset} ${PYTHONPYCACHEPREFIX-unset}"'
+    _fake(
+        project / ".venv" / "bin" / "python",
+        f'if [ "$1" = -I ] || [ "$1" = -c ]; then {GOOD}; fi; {told}',
+    )
+    done = _bash(project, str(project / "scripts" / "test"), **environment)
+    assert done.stdout == kept.format(project) + "\n"
