@@ -15,11 +15,13 @@ from cnnlab.errors import ConfigError
 __all__ = [
     "changed_keys",
     "dump_yaml",
+    "flattened",
     "load_yaml",
     "merge",
     "parse_duration",
     "parse_override",
     "parse_yaml",
+    "setting_text",
     "with_overrides",
 ]
 
@@ -208,3 +210,25 @@ def parse_duration(text: str | float, *, where: str = "duration") -> float:
             f"'{text}' is no length of time", where=where, expected="e.g. 90s, 2m or 1h30m, above 0"
         )
     return seconds
+
+
+def flattened(settings: Mapping[str, object], prefix: str = "") -> list[tuple[str, str]]:
+    """Nested settings as ("training.batch_size", "32") pairs, in their order."""
+    pairs: list[tuple[str, str]] = []
+    for key, value in settings.items():
+        if isinstance(value, Mapping) and value:
+            pairs += flattened(value, f"{prefix}{key}.")
+        else:
+            pairs.append((f"{prefix}{key}", setting_text(value)))
+    return pairs
+
+
+def setting_text(value: object) -> str:
+    """A setting's value as YAML has it on one line."""
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{key}: {setting_text(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(setting_text, value)) + "]"
+    return str(value)

@@ -60,7 +60,7 @@ class TrainingDisplay(AbstractContextManager["TrainingDisplay"]):
 
     def __call__(self, event: Event) -> None:
         """Show one event."""
-        from cnnlab.training.events import BatchDone, Notice, RateTried
+        from cnnlab.training.events import BatchDone, EpochDone, Notice, RateTried
 
         if isinstance(event, BatchDone):
             self._show_batch(event)
@@ -68,7 +68,7 @@ class TrainingDisplay(AbstractContextManager["TrainingDisplay"]):
             self._show_rate(event)
         elif isinstance(event, Notice):
             self._note(event.text)
-        else:
+        elif isinstance(event, EpochDone):
             self._say(_epoch_line(event))
 
     def _note(self, text: str) -> None:

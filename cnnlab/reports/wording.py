@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from cnnlab import tables
 from cnnlab.metrics.scores import Scores
 from cnnlab.metrics.statistics import Interval, wilson_interval
+from cnnlab.settings import flattened, setting_text
 
 __all__ = [
     "ABSENT",
@@ -102,25 +103,3 @@ def plural(number: int, word: str) -> str:
 def enumeration(words: Sequence[str]) -> str:
     """ "a", "a and b", "a, b and c"."""
     return " and ".join(filter(None, (", ".join(words[:-1]), words[-1]))) if words else ABSENT
-
-
-def flattened(settings: Mapping[str, object], prefix: str = "") -> list[tuple[str, str]]:
-    """Nested settings as ("training.batch_size", "32") pairs, in their order."""
-    pairs: list[tuple[str, str]] = []
-    for key, value in settings.items():
-        if isinstance(value, Mapping) and value:
-            pairs += flattened(value, f"{prefix}{key}.")
-        else:
-            pairs.append((f"{prefix}{key}", setting_text(value)))
-    return pairs
-
-
-def setting_text(value: object) -> str:
-    """A setting's value as YAML has it on one line."""
-    if value is None or isinstance(value, bool):
-        return {None: "null", True: "true", False: "false"}[value]
-    if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{key}: {setting_text(item)}" for key, item in value.items()) + "}"
-    if isinstance(value, list | tuple):
-        return "[" + ", ".join(map(setting_text, value)) + "]"
-    return str(value)

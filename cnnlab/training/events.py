@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-__all__ = ["BatchDone", "EpochDone", "Event", "Notice", "RateTried", "Watcher", "unwatched"]
+__all__ = [
+    "BatchDone",
+    "EpochDone",
+    "Event",
+    "Notice",
+    "RateTried",
+    "RunOpened",
+    "Watcher",
+    "unwatched",
+]
 
 
 @dataclass(frozen=True)
@@ -14,6 +24,13 @@ class Notice:
     """One line: a choice and its reason, a file ignored, a stage that begins."""
 
     text: str
+
+
+@dataclass(frozen=True)
+class RunOpened:
+    """A run directory is there, its records settled; what is told from now on is of this run."""
+
+    path: Path
 
 
 @dataclass(frozen=True)
@@ -53,7 +70,7 @@ class RateTried:
     loss: float
 
 
-Event = Notice | BatchDone | EpochDone | RateTried
+Event = Notice | RunOpened | BatchDone | EpochDone | RateTried
 Watcher = Callable[[Event], None]
 
 

@@ -21,7 +21,7 @@ from cnnlab.training.batches import Batches
 from cnnlab.training.checkpoint import latest_checkpoint, left_overs
 from cnnlab.training.conditions import check_conditions
 from cnnlab.training.epoch import EpochRunner
-from cnnlab.training.events import EpochDone, Notice, Watcher, unwatched
+from cnnlab.training.events import EpochDone, Notice, RunOpened, Watcher, unwatched
 from cnnlab.training.fitter import Fitter
 from cnnlab.training.monitor import ResourceMonitor
 from cnnlab.training.prepare import Prepared, prepare_new_run, prepare_resumed_run
@@ -69,6 +69,7 @@ def resume(run: Run, watch: Watcher = unwatched, *, inexact: bool = False) -> Ru
     """
     if run.result is not None and run.status != "failed":
         watch(Notice(f"nothing to do: {run.path} has ended ({run.result['stopped_because']})"))
+        watch(RunOpened(run.path))
         return run
     check_conditions(run, watch, inexact=inexact)
     return _fit(prepare_resumed_run(run, watch), watch)
@@ -84,6 +85,7 @@ def _fit(prepared: Prepared, watch: Watcher) -> Run:
         stack.enter_context(memory_errors("training"))
         loop = _Loop(prepared, watch, stop)
         loop.restore()
+        watch(RunOpened(run.path))
         stack.enter_context(ResourceMonitor(run, loop.fitter.state.position))
         try:
             with memory_errors("training"):
