@@ -28,6 +28,7 @@ from cnnlab.cli import (
     robustness,
     runs,
     serve,
+    track,
     train,
     ui,
 )
@@ -84,6 +85,7 @@ app.command("robustness")(robustness.robustness)
 app.command("predict")(predict.predict)
 app.command("explain")(explain.explain)
 app.command("report")(report.report)
+app.command("track")(track.track)
 app.command("export")(export.export)
 app.command("reproduce")(reproduce.reproduce)
 app.command("ablate")(ablate.ablate)

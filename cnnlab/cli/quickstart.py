@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from cnnlab.cli.following import Track, followed
 from cnnlab.cli.options import DeviceWithDefault, Json, Offline, RunsFolder, go_offline
 from cnnlab.cli.output import print_json, print_text
 
@@ -20,6 +21,7 @@ def quickstart(
     ] = "2m",
     seed: Annotated[int, typer.Option(min=0, help="Of weights, order, dropout.")] = 0,
     device: DeviceWithDefault = "auto",
+    track: Track = None,
     runs: RunsFolder = Path("runs"),
     offline: Offline = False,
     as_json: Json = False,
@@ -28,15 +30,14 @@ def quickstart(
 
     The best real images that are here or can be had within a minute; it says which, and why.
     """
-    from cnnlab.cli.progress import TrainingDisplay
     from cnnlab.settings import parse_duration
     from cnnlab.workflows.quickstart import quickstart as run_quickstart
 
     go_offline(offline)
     budget = parse_duration(time_limit, where="--time-limit")
-    with TrainingDisplay() as display:
+    with followed(track) as watch:
         done = run_quickstart(
-            data=data, budget_seconds=budget, seed=seed, device=device, runs=runs, watch=display
+            data=data, budget_seconds=budget, seed=seed, device=device, runs=runs, watch=watch
         )
     if as_json:
         print_json(done.to_dict())

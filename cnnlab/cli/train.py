@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cnnlab.cli import training_options as options
+from cnnlab.cli.following import Track, followed
 from cnnlab.cli.options import Json, Offline, Overrides, RunsFolder, go_offline
 from cnnlab.cli.output import print_json, print_text
 from cnnlab.errors import ConfigError, DivergedError
@@ -73,6 +74,7 @@ def train(
     checkpoint_every: Annotated[
         str | None, typer.Option(metavar="TIME", help="Between checkpoints (60s).")
     ] = None,
+    track: Track = None,
     overrides: Overrides = None,
     offline: Offline = False,
     as_json: Json = False,
@@ -113,12 +115,15 @@ def train(
         _check_one(who)
     else:
         _check_seeds(asked, resume)
-        several = _train_seeds(asked, seeds, runs, vary_split=vary_split, who=who)
+        several = _train_seeds(asked, seeds, runs, track, vary_split=vary_split, who=who)
         _show(several, as_json=as_json)
         if several.failed:
             raise DivergedError(f"{len(several.failed)} of {len(several.runs)} trainings")
         return
-    trained = _train(asked, runs) if resume is None else _resume(resume, runs, inexact=inexact)
+    if resume is None:
+        trained = _train(asked, runs, track)
+    else:
+        trained = _resume(resume, runs, track, inexact=inexact)
     _show(trained, as_json=as_json)
 
 
@@ -129,14 +134,13 @@ def _show(trained: Trained | SeedsTrained, *, as_json: bool) -> None:
         print_text(trained.to_text())
 
 
-def _train(asked: dict[str, Any], runs: Path) -> Trained:
-    from cnnlab.cli.progress import TrainingDisplay
+def _train(asked: dict[str, Any], runs: Path, track: Track) -> Trained:
     from cnnlab.workflows.budget import configure_in_time
     from cnnlab.workflows.train import train_and_evaluate
 
-    with TrainingDisplay() as display:
-        config = configure_in_time(**asked, runs=runs, watch=display)
-        return train_and_evaluate(config, runs, display)
+    with followed(track) as watch:
+        config = configure_in_time(**asked, runs=runs, watch=watch)
+        return train_and_evaluate(config, runs, watch)
 
 
 def _check_one(who: options.Who) -> None:
@@ -159,35 +163,42 @@ def _check_seeds(asked: dict[str, Any], resume: str | None) -> None:
 
 
 def _train_seeds(
-    asked: dict[str, Any], seeds: str, runs: Path, *, vary_split: bool, who: options.Who
+    asked: dict[str, Any],
+    seeds: str,
+    runs: Path,
+    track: Track,
+    *,
+    vary_split: bool,
+    who: options.Who,
 ) -> SeedsTrained:
-    from cnnlab.cli.progress import TrainingDisplay
     from cnnlab.workflows.budget import configure_in_time
     from cnnlab.workflows.configure import configure
     from cnnlab.workflows.seeds import parse_seeds, train_seeds
 
     numbers = parse_seeds(seeds)
-    with TrainingDisplay() as display:
+    with followed(track) as watch:
 
         def plan() -> RunConfig:
-            return configure_in_time(**asked, runs=runs, watch=display)
+            return configure_in_time(**asked, runs=runs, watch=watch)
 
         wanted = configure(**asked, runs=runs)
-        return train_seeds(
+        trained = train_seeds(
             wanted,
             numbers,
             runs,
-            display,
+            watch,
             plan=plan,
             vary_split=vary_split,
-            executor=options.executor_for(*who, display),
+            executor=options.executor_for(*who, watch),
         )
+        watch.catch_up(trained.runs)
+        return trained
 
 
-def _resume(run: str, runs: Path, *, inexact: bool) -> Trained:
-    from cnnlab.cli.progress import TrainingDisplay
+def _resume(run: str, runs: Path, track: Track, *, inexact: bool) -> Trained:
     from cnnlab.runs import open_run
     from cnnlab.workflows.train import resume_and_evaluate
 
-    with TrainingDisplay() as display:
-        return resume_and_evaluate(open_run(run, runs=runs), display, inexact=inexact)
+    opened = open_run(run, runs=runs)
+    with followed(track, opened) as watch:
+        return resume_and_evaluate(opened, watch, inexact=inexact)
