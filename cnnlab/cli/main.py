@@ -12,6 +12,7 @@ import typer
 from cnnlab.cli import (
     ablate,
     audit,
+    card,
     compare,
     data,
     diagnose,
@@ -85,6 +86,7 @@ app.command("robustness")(robustness.robustness)
 app.command("predict")(predict.predict)
 app.command("explain")(explain.explain)
 app.command("report")(report.report)
+app.command("card")(card.card)
 app.command("track")(track.track)
 app.command("export")(export.export)
 app.command("reproduce")(reproduce.reproduce)

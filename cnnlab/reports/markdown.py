@@ -25,7 +25,7 @@ from cnnlab.reports.document import (
     numbered,
 )
 
-__all__ = ["FIGURES", "figure_files", "render_markdown"]
+__all__ = ["FIGURES", "escaped", "figure_files", "render_markdown", "render_plain"]
 
 #: The folder of the figures, beside the Markdown file.
 FIGURES = "figures"
@@ -56,6 +56,12 @@ def render_markdown(document: Document) -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def render_plain(blocks: Sequence[Block]) -> str:
+    """Blocks as part of somebody else's document: no numbers, and no figures, which are files."""
+    texts = ["\n".join(_lines("", block)) for block in blocks if not isinstance(block, Figure)]
+    return "\n\n".join(texts)
+
+
 def escaped(text: str) -> str:
     """Take from a text whatever Markdown would read in it."""
     plain = " ".join(literal_text(text).split())
@@ -67,7 +73,7 @@ def escaped(text: str) -> str:
 def _lines(number: str, block: Block) -> Iterator[str]:
     match block:
         case Heading():
-            yield f"{'#' * block.level} {number} {escaped(block.text)}"
+            yield " ".join(filter(None, ["#" * block.level, number, escaped(block.text)]))
         case Paragraph():
             yield escaped(block.text)
         case Note():
@@ -158,7 +164,7 @@ def _fenced(text: str) -> Iterator[str]:
 
 
 def _table(number: str, table: Table) -> Iterator[str]:
-    yield f"**{number}.** {escaped(table.caption)}"
+    yield f"**{number}.** {escaped(table.caption)}" if number else escaped(table.caption)
     yield ""
     yield _row(table.header)
     yield f"| {' | '.join('---:' if side == 'right' else ':---' for side in table.alignments)} |"

@@ -12,7 +12,7 @@ from cnnlab.reports.document import Block, Heading, Prose
 from cnnlab.reports.prose import blocks_of_markdown
 from cnnlab.reports.section import SECTIONS
 
-__all__ = ["TEXT_FOLDER", "Texts", "read_texts", "write_stubs"]
+__all__ = ["TEXT_FOLDER", "Texts", "read_texts", "read_words", "write_stubs"]
 
 #: Where texts are looked for beside a report, if no other folder is named.
 TEXT_FOLDER = "text"
@@ -64,7 +64,7 @@ def read_texts(folder: Path) -> Texts:
     sections: dict[str, list[Block]] = {}
     title, byline = "", ""
     for path in _files(folder):
-        blocks = blocks_of_markdown(_read(path))
+        blocks = blocks_of_markdown(read_words(path))
         if path.stem == _TITLE:
             title = next((b.text for b in blocks if isinstance(b, Heading)), "")
             byline = ", ".join(b.text for b in blocks if isinstance(b, Prose))
@@ -86,7 +86,8 @@ def _files(folder: Path) -> list[Path]:
     return [path for path in found if path.name.lower() != "readme.md" and path.name[0] != "."]
 
 
-def _read(path: Path) -> str:
+def read_words(path: Path) -> str:
+    """A file of somebody's words; ``StorageError`` or ``DataError`` where it cannot be read."""
     try:
         content = path.read_bytes()
     except OSError as error:
