@@ -14,6 +14,7 @@ from cnnlab.cli import (
     audit,
     card,
     compare,
+    completion,
     data,
     diagnose,
     doctor,
@@ -48,7 +49,7 @@ app = typer.Typer(
     help="Train, evaluate, compare and report convolutional networks for small images.",
     epilog="Options of a verb: cnnlab VERB --help. See it work: cnnlab quickstart",
     no_args_is_help=True,
-    add_completion=False,
+    add_completion=False,  # `cnnlab completion` prints the scripts, and writes to no file
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
@@ -95,6 +96,7 @@ app.command("serve")(serve.serve)
 app.add_typer(runs.app, name="runs")
 app.command("ui")(ui.ui)
 app.command("doctor")(doctor.doctor)
+app.command("completion")(completion.completion)
 
 
 def _call(arguments: list[str] | None) -> object:
@@ -135,6 +137,10 @@ def main(arguments: list[str] | None = None) -> None:
     if arguments is None:
         prefer_utf8()
     prepare_streams()
+    if completion.ASKED in os.environ:
+        words = sys.argv[1:] if arguments is None else arguments
+        completion.answer(app, os.environ[completion.ASKED], words)
+        sys.exit(0)
     try:
         code = _run(arguments)
     except Exception as error:
