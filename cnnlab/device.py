@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from cnnlab.errors import DeviceError, MemoryLimitError
 from cnnlab.machine import keep_freed_memory, processor_flags, processor_name, usable_cores
+from cnnlab.ranks import world
 
 if TYPE_CHECKING:
     import torch
@@ -144,6 +145,8 @@ def choose_compile(asked: str, device: str) -> Choice:
         raise DeviceError(f"no way to compile '{asked}'", expected=f"one of {', '.join(COMPILE)}")
     if asked != "auto":
         return Choice(asked, "asked for")
+    if world().size > 1:
+        return Choice("off", "compiling for several devices is untried")
     if device == "cpu":
         return Choice("off", "on processors it takes half a minute and brought nothing")
     if not device.startswith("cuda"):
@@ -179,15 +182,22 @@ def seed_everything(*parts: int | str) -> None:
 def choose_threads(asked: int | None = None) -> tuple[int, str]:
     """How many processor threads to compute with, and why.
 
-    All cores that this process may use (:func:`cnnlab.machine.usable_cores`), unless
-    ``OMP_NUM_THREADS`` says less or more, as it does for every program that computes with OpenMP.
+    All cores that this process may use (:func:`cnnlab.machine.usable_cores`), divided among the
+    ranks of a training on this machine, unless ``OMP_NUM_THREADS`` says less or more, as it does
+    for every program that computes with OpenMP. torchrun sets it to 1 where nobody said anything:
+    there 1 counts as nothing said.
     """
     if asked is not None:
         return asked, "asked for"
     wanted = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
-    if wanted.isascii() and wanted.isdigit() and 1 <= int(wanted) <= MOST_THREADS:
+    unsaid = wanted == "1" and "TORCHELASTIC_RUN_ID" in os.environ
+    if wanted.isascii() and wanted.isdigit() and 1 <= int(wanted) <= MOST_THREADS and not unsaid:
         return int(wanted), "OMP_NUM_THREADS says so"
-    return usable_cores()
+    cores, reason = usable_cores()
+    sharing = world().local_size
+    if sharing == 1:
+        return cores, reason
+    return max(cores // sharing, 1), f"{reason}, divided among {sharing} processes"
 
 
 def set_up_torch(threads: int) -> None:
@@ -262,4 +272,6 @@ def describe_machine(device: str) -> dict[str, Any]:
     }
     if device.startswith("cuda"):
         facts["accelerator"] = torch.cuda.get_device_name(device)
+    if world().size > 1:
+        facts["processes"] = world().size
     return facts

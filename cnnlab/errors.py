@@ -17,6 +17,7 @@
     │   ├── DivergedError           the loss is no longer a number
     │   ├── StorageError            disk full, folder read-only, file unreadable
     │   ├── MemoryLimitError        the device has too little memory
+    │   ├── RankError               a process of a training on several devices has ended
     │   └── DownloadError           no mirror gave the file
     └── Interrupted          130    Ctrl-C (143 for TERM): state was saved where there was any
 
@@ -42,6 +43,7 @@ __all__ = [
     "InputError",
     "Interrupted",
     "MemoryLimitError",
+    "RankError",
     "RunError",
     "StorageError",
     "UnknownNameError",
@@ -148,6 +150,10 @@ class StorageError(FailedError):
 
 class MemoryLimitError(FailedError):
     """The device has too little memory."""
+
+
+class RankError(FailedError):
+    """A process of a training on several devices has ended."""
 
 
 class DownloadError(FailedError):
