@@ -7,6 +7,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from cnnlab.models.modules.shaping import over_channels
+from cnnlab.models.modules.shared_norm import shared_batch_norm
+from cnnlab.ranks import SharedBatch
 
 __all__ = ["BatchNorm", "LayerNorm"]
 
@@ -16,7 +18,8 @@ class BatchNorm(nn.Module):
 
     One value a channel (a batch of one at 1x1) has variance 0: the output is ``beta``. Where
     ``frozen``, the moving statistics are used and kept in training too, as in Keras where
-    ``trainable`` is false.
+    ``trainable`` is false. Where the batch is ``shared`` by several ranks, its statistics are those
+    of all their rows.
     """
 
     moving_mean: Tensor
@@ -29,6 +32,7 @@ class BatchNorm(nn.Module):
         self.momentum = momentum
         self.epsilon = epsilon
         self.frozen = False
+        self.shared: SharedBatch | None = None
         self.gamma = nn.Parameter(torch.ones(channels)) if scale else None
         self.beta = nn.Parameter(torch.zeros(channels)) if center else None
         self.register_buffer("moving_mean", torch.zeros(channels))
@@ -44,6 +48,12 @@ class BatchNorm(nn.Module):
                 self.beta,
                 eps=self.epsilon,
             )
+        if self.shared is not None:
+            y, mean, variance = shared_batch_norm(
+                x, self.gamma, self.beta, self.epsilon, self.shared
+            )
+            self._update(mean, variance)
+            return y
         count = x.numel() // x.shape[1]
         if count == 1:
             self._update(x.detach().flatten(), torch.zeros_like(self.moving_variance))
