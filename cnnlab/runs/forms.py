@@ -106,6 +106,7 @@ FORMS: Mapping[str, Form] = {
         "machine?": _text,
         "python?": _text,
         "cores?": _or_none(_whole),
+        "processes?": _or_none(_whole),
         "memory_bytes?": _or_none(_whole),
         "source_revision?": _or_none(_text),
     },

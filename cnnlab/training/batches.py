@@ -12,6 +12,7 @@ from cnnlab.config import TrainingConfig
 from cnnlab.data.dataset import Dataset
 from cnnlab.device import fold_seed
 from cnnlab.inference import Preprocessing
+from cnnlab.ranks import world
 from cnnlab.training.augment import Augmenter
 from cnnlab.training.resizing import Size, SizeSchedule, shrink
 from cnnlab.training.stages import Length
@@ -33,6 +34,9 @@ class Batches:
     that is mapped into memory: a million images take no more of it than a thousand. A GPU gets
     the stage's images as one uint8 tensor, and augments a whole epoch at once (cifar10-airbench's
     way). There are no worker processes that could hang or repeat random numbers.
+
+    Where several ranks train together, each has its contiguous part of every batch: order, sizes
+    and augmentation are those of the whole batches, whoever asks.
     """
 
     def __init__(
@@ -48,7 +52,7 @@ class Batches:
         self._images, self._rows = dataset.images, rows
         self._labels = torch.from_numpy(dataset.labels[rows])
         self._config, self._seed = config, seed
-        self._device = device
+        self._device, self._ranks = device, world()
         self._preprocessing = preprocessing
         height, width = dataset.images.shape[1:3]
         self._augmenter = Augmenter(
@@ -73,13 +77,16 @@ class Batches:
     ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         """Yield (images float32 ``[B, C, H, W]`` channels last, labels int64 ``[B]``).
 
-        The order is a function of (seed, stage, epoch); ``first_step`` batches are passed over.
-        Images have the size that the configuration gives to each step, or else ``size``.
+        Of several ranks each gets the images of its own rows of a batch alone (a first one where it
+        has none), and all labels of the batch, in its order. The order is a function of (seed,
+        stage, epoch); ``first_step`` batches are passed over. Images have the size that the
+        configuration gives to each step, or else ``size``.
         """
         order = self._order(stage, epoch)
         self._augmenter.start_epoch(stage, epoch)
         batches = self._divided(order)[first_step : self.length.steps_of(epoch)]
-        shown = self._one_by_one(batches) if self._on_device is None else self._at_once(batches)
+        own = [rows[self._ranks.part(len(rows))] for rows in batches]
+        shown = self._one_by_one(own) if self._on_device is None else self._at_once(own)
         before = (epoch - 1) * self.length.batches + first_step
         for step, (images, rows) in enumerate(zip(shown, batches, strict=True), start=before):
             sized = shrink(images, size or self._sizes.at(step))
@@ -94,7 +101,7 @@ class Batches:
             return iter(())
         rows = torch.cat(list(batches))
         images = self._augmenter.apply(self._on_device[rows.to(self._device)], rows)
-        return iter(self._divided(images))
+        return iter(torch.split(images, [len(part) for part in batches]))
 
     def _divided(self, whole: torch.Tensor) -> list[torch.Tensor]:
         size = self._config.batch_size

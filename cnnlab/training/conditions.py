@@ -7,25 +7,33 @@ from typing import Any
 
 from cnnlab.device import describe_machine
 from cnnlab.errors import RunError
+from cnnlab.ranks import world
 from cnnlab.runs import Run
 from cnnlab.training.events import Notice, Watcher
+from cnnlab.training.replica import check_ranks
 
-__all__ = ["changed_conditions", "check_conditions"]
+__all__ = ["changed_conditions", "check_conditions", "processes_of"]
 
 #: Other kernels round otherwise: by the processor and its vectors, by the accelerator.
 _MACHINE = ("machine", "processor", "vector_instructions", "accelerator")
 _VERSIONS = ("cnnlab", "torch")
 
 
+def processes_of(environment: Mapping[str, Any]) -> int:
+    """How many processes train, or trained, a run together."""
+    return int(environment.get("processes") or 1)
+
+
 def changed_conditions(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     """What decides about weights and differs, as "torch 2.13.0 (was 2.12.1)".
 
     Both are as :func:`cnnlab.device.describe_machine` gives them. Device, precision and threads
-    are settings of the run, which nothing changes.
+    are settings of the run, which nothing changes; how many processes trained it is none.
     """
     pairs = [(name.replace("_", " "), before.get(name), now.get(name)) for name in _MACHINE]
     versions = (before.get("versions", {}), now.get("versions", {}))
     pairs += [(name, *(side.get(name) for side in versions)) for name in _VERSIONS]
+    pairs.append(("processes", processes_of(before), processes_of(now)))
     return [
         f"{name} {new or 'none'} (was {old or 'none'})" for name, old, new in pairs if old != new
     ]
@@ -37,6 +45,7 @@ def check_conditions(run: Run, watch: Watcher, *, inexact: bool) -> None:
     Raises :class:`RunError` where not, unless ``inexact``: then ``inexact.jsonl`` says from which
     step on other conditions held.
     """
+    check_ranks(run.typed_config())
     changed = changed_conditions(run.environment, describe_machine(str(run.config["device"])))
     if not changed:
         return
@@ -45,9 +54,16 @@ def check_conditions(run: Run, watch: Watcher, *, inexact: bool) -> None:
         raise RunError(
             f"it would not go on exactly: {said}",
             where=run.path,
-            todo=f"go on where it began, or: cnnlab train --resume {run.path} --inexact, "
-            "which the run and its report will say",
+            todo=f"go on {_as_before(run)}, or: cnnlab train --resume {run.path}{world().option} "
+            "--inexact, which the run and its report will say",
         )
     watch(Notice(f"going on inexactly: {said}"))
     steps = run.metrics[-1].get("step", 0) if run.metrics else 0
     run.append("inexact.jsonl", {"after_step": steps, "changed": changed})
+
+
+def _as_before(run: Run) -> str:
+    before = processes_of(run.environment)
+    if before == world().size:
+        return "where it began"
+    return "without --devices" if before == 1 else f"with --devices {before}"

@@ -9,6 +9,7 @@ import torch
 
 from cnnlab.device import synchronize
 from cnnlab.training.batches import Batches
+from cnnlab.training.council import Council
 from cnnlab.training.events import BatchDone, Watcher
 from cnnlab.training.fitter import Fitter
 from cnnlab.training.stages import Length
@@ -21,13 +22,23 @@ _FETCH_EVERY = 20
 
 
 class EpochRunner:
-    """Takes the steps of one epoch, from wherever the state stands in it."""
+    """Takes the steps of one epoch, from wherever the state stands in it.
+
+    ``council`` is there where several ranks take them together.
+    """
 
     def __init__(
-        self, fitter: Fitter, batches: Batches, clock: Clock, watch: Watcher, *, stages: int
+        self,
+        fitter: Fitter,
+        batches: Batches,
+        clock: Clock,
+        watch: Watcher,
+        *,
+        stages: int,
+        council: Council | None = None,
     ) -> None:
         self._fitter, self._batches, self._clock = fitter, batches, clock
-        self._watch, self._stages = watch, stages
+        self._watch, self._stages, self._council = watch, stages, council
         self._pending: list[tuple[torch.Tensor, torch.Tensor, int]] = []
 
     def run(self, weights: torch.Tensor | None, pause: Callable[[], bool]) -> bool:
@@ -48,23 +59,26 @@ class EpochRunner:
             self._pending.append((loss, correct, len(labels)))
             last = place.step == steps
             if last or place.step % every == 0:
-                self._fetch()
-                now = time.perf_counter()
-                self._clock.add(now - start)
-                start = now
+                start = self._fetch(start)
                 self._tell(length)
                 if not last and pause():
                     return False
         return True
 
-    def _fetch(self) -> None:
+    def _fetch(self, start: float) -> float:
+        """Take in the steps since the last time, which was at ``start``; return the time now."""
         synchronize(self._fitter.device)
-        for loss, correct, count in self._pending:
-            value = float(loss)
-            self._fitter.check_finite(value)
-            self._fitter.state.sums.add(value, int(correct), count)
+        steps = [(float(loss), int(correct)) for loss, correct, _ in self._pending]
+        now = time.perf_counter()
+        self._clock.add(now - start)
+        if self._council is not None:
+            steps = self._council.agree(self._clock, steps)
+        for (loss, correct), (_, _, count) in zip(steps, self._pending, strict=True):
+            self._fitter.check_finite(loss)
+            self._fitter.state.sums.add(loss, correct, count)
             self._fitter.state.images_done += count
         self._pending.clear()
+        return now
 
     def _tell(self, length: Length) -> None:
         fitter = self._fitter

@@ -17,6 +17,7 @@ from cnnlab.inference import place, predict_logits
 from cnnlab.metrics.calibration import nll
 from cnnlab.models.network import Network
 from cnnlab.optim import forget_traces, make_optimizer, schedule_factor
+from cnnlab.ranks import world
 from cnnlab.training.batches import class_weights
 from cnnlab.training.checkpoint import (
     Tensors,
@@ -28,6 +29,7 @@ from cnnlab.training.checkpoint import (
 from cnnlab.training.compiling import CompiledNetwork
 from cnnlab.training.ema import MovingAverage
 from cnnlab.training.prepare import Prepared
+from cnnlab.training.replica import Replica
 from cnnlab.training.stages import Length
 from cnnlab.training.state import TrainingState
 
@@ -43,8 +45,8 @@ _STEPS_REMEMBERED = 32
 class Fitter:
     """A network, its optimizer and where they stand.
 
-    Everything random in a step is a function of (seed, stage, epoch, step), so a checkpoint
-    needs no generator's state.
+    Everything random in a step is a function of (seed, stage, epoch, step), and of the rank where
+    several train together, so a checkpoint needs no generator's state.
     """
 
     def __init__(self, prepared: Prepared) -> None:
@@ -65,6 +67,11 @@ class Fitter:
         # Where nothing was decided the run is older than the choice, and began without.
         on = self.config.compile == "on"
         self._compiled = CompiledNetwork(self.network) if on else None
+        ranks = world()
+        self._drawn_by = () if ranks.leads else (ranks.rank,)
+        self._replica = (
+            Replica(self.network, ranks, prepared.architecture.classes) if ranks.size > 1 else None
+        )
 
     def _initialize(self, network: Network) -> None:
         """Set what comes from training images (whitening, say), then what another run gives."""
@@ -113,12 +120,18 @@ class Fitter:
         length: Length,
         weights: torch.Tensor | None,
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Take one optimizer step; return the batch's mean loss and its number of right answers."""
+        """Take one optimizer step; return the batch's mean loss and its number of right answers.
+
+        Where several ranks train together, ``images`` are this rank's part of the batch (see
+        :class:`~cnnlab.training.batches.Batches`), ``labels`` the whole batch's, and what is
+        returned is this rank's: the mean over the ranks, and the sum, are the batch's.
+        """
         place, training = self.state.position, self.config.training
-        seed_everything(self.config.seed, "step", place.stage, place.epoch, place.step)
+        seed = (self.config.seed, "step", place.stage, place.epoch, place.step)
+        seed_everything(*seed, *self._drawn_by)
         self.set_learning_rate(length)
         with self._compiled.watched(images.shape) if self._compiled else nullcontext():
-            loss, logits = self._differentiate(images, labels, weights)
+            loss, right = self._differentiate(images, labels, weights)
         if training.clip_norm is not None:
             torch.nn.utils.clip_grad_norm_(self.network.parameters(), training.clip_norm)
         self.optimizer.step()
@@ -128,24 +141,32 @@ class Fitter:
             forget_traces(self.optimizer)
         if self.average is not None:
             self.average.update(self.network, place.total_steps)
-        return loss.detach(), (logits.detach().argmax(1) == labels).sum()
+        return loss, right
 
     def _differentiate(
         self, images: torch.Tensor, labels: torch.Tensor, weights: torch.Tensor | None
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Give every parameter its gradient; return the batch's mean loss and its logits."""
+        """Give every parameter its gradient; return what :meth:`step` does."""
+        scale: torch.Tensor | float | None = None
+        if self._replica is not None:
+            labels, scale = self._replica.divide(labels, weights)
         bf16 = self.config.precision == "bf16"
         with torch.autocast(self.device.type, torch.bfloat16, enabled=bf16):
-            logits = (self._compiled or self.network)(images)
+            logits = (self._replica or self._compiled or self.network)(images)
         loss = functional.cross_entropy(
             logits.float(),
             labels,
             weight=weights,
             label_smoothing=self.config.training.label_smoothing,
+            reduction="mean" if scale is None else "sum",
         )
         self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call] # torch leaves it untyped
-        return loss, logits
+        if self._replica is None or scale is None:
+            loss.backward()  # type: ignore[no-untyped-call] # torch leaves it untyped
+        else:
+            loss = loss * scale
+            self._replica.backward(loss)
+        return loss.detach(), (logits.detach().argmax(1) == labels).sum()
 
     def set_learning_rate(self, length: Length) -> None:
         """Set every group's rate for the next step of a stage of this length."""
@@ -162,7 +183,8 @@ class Fitter:
         fp32 would take as long as training it. What is reported of a run is evaluated anew.
         """
         dataset = self.prepared.dataset
-        logits = predict_logits(
+        predict = predict_logits if self._replica is None else self._replica.predict_logits
+        logits = predict(
             self.evaluated,
             dataset.images,
             self.prepared.preprocessing,

@@ -6,11 +6,12 @@ import time
 from dataclasses import dataclass
 
 from cnnlab.device import memory_errors, set_up_torch, synchronize
+from cnnlab.ranks import world
 from cnnlab.training.prepare import Prepared
 from cnnlab.training.resizing import Size
 from cnnlab.training.trial import TrialFitter, try_steps
 
-__all__ = ["Pace", "measure_pace"]
+__all__ = ["Pace", "measure_pace", "take_pace"]
 
 #: Kernels are chosen and memory is asked for in the first steps.
 _WARM_UP_STEPS = 3
@@ -38,20 +39,27 @@ def measure_pace(prepared: Prepared, *, seconds: float = 2.0, size: Size | None 
     """Take steps of a training for so many seconds, after a few to warm up.
 
     They are the training's own, from its images (whole, or of one ``size``) to the optimizer, with
-    the batch size, threads and precision that it resolved; nothing is kept of them. Raises
-    ``MemoryLimitError``.
+    the batch size, threads and precision that it resolved; nothing is kept of them. Where several
+    ranks train together, they take them together. Raises ``MemoryLimitError``.
     """
+    config = prepared.config.to_dict()
+    world().tell({"do": "pace", "config": config, "seconds": seconds, "size": size})
+    return take_pace(prepared, seconds=seconds, size=size)
+
+
+def take_pace(prepared: Prepared, *, seconds: float, size: Size | None) -> Pace:
+    """This rank's part of :func:`measure_pace`; the result is the same on all."""
     set_up_torch(prepared.config.threads or 1)
     with memory_errors("training"):
         fitter = TrialFitter(prepared)
-        ends, began = list[float](), time.perf_counter()
+        ends, began = list[float](), time.perf_counter()  # seconds since then
         for _loss in try_steps(fitter, _MOST_STEPS, size=size):
             synchronize(fitter.device)
-            ends.append(time.perf_counter())
+            ends.append(world().slowest(time.perf_counter() - began))
             timed = ends[_WARM_UP_STEPS:]
             if len(timed) > _LEAST_STEPS and timed[-1] - timed[0] > seconds:
                 break
     steps = len(timed) - 1
     step_seconds = (timed[-1] - timed[0]) / steps
-    start_seconds = max(ends[0] - began - step_seconds, 0.0)
+    start_seconds = max(ends[0] - step_seconds, 0.0)
     return Pace(step_seconds=step_seconds, steps=steps, start_seconds=start_seconds)

@@ -27,6 +27,7 @@ from cnnlab.settings import dump_yaml
 from cnnlab.training.base_run import BaseRun, check_agreement, open_base_run
 from cnnlab.training.events import Notice, Watcher
 from cnnlab.training.preflight import remarks_on, subject_of
+from cnnlab.training.replica import check_ranks
 from cnnlab.training.resizing import check_resizing
 from cnnlab.training.room import foresee
 from cnnlab.training.stages import Stage, plan_stages
@@ -201,6 +202,7 @@ def decide(config: RunConfig, runs: Path, watch: Watcher) -> Decided:
     config, base = _open_base(config, runs, watch)
     dataset = _read_dataset(config, base, watch)
     config, reasons = _resolve(config, dataset)
+    check_ranks(config)
     split = _draw_split(config, dataset)
     start = (
         start_drawn(config, dataset, split)

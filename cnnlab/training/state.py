@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from cnnlab.config import EarlyStoppingConfig
+from cnnlab.runs import Run
 
 __all__ = ["Clock", "EpochSums", "Patience", "Position", "TrainingState"]
 
@@ -70,6 +71,11 @@ class Clock:
 
     train_seconds: float = 0.0
     epoch_seconds: float = 0.0
+
+    @staticmethod
+    def file(run: Run) -> Path:
+        """Where it is saved."""
+        return run.checkpoints / "clock.json"
 
     @classmethod
     def read(cls, path: Path) -> Clock | None:

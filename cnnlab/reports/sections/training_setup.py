@@ -124,6 +124,8 @@ def _facts(environment: dict[str, Any]) -> list[tuple[str, str]]:
     ]
     reason = choices.get("threads_reason")
     rows.append(("threads", count(choices.get("threads")) + (f" ({reason})" if reason else "")))
+    if environment.get("processes"):
+        rows.append(("processes that trained it together", count(environment["processes"])))
     if environment.get("accelerator"):
         rows.append(("accelerator", str(environment["accelerator"])))
     rows += [
