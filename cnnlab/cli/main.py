@@ -101,7 +101,8 @@ app.command("completion")(completion.completion)
 
 def _call(arguments: list[str] | None) -> object:
     try:
-        return app(args=arguments, standalone_mode=False)
+        given = sys.argv[1:] if arguments is None else arguments
+        return app(args=arguments, standalone_mode=False, obj=given)
     except OSError:
         check_output()  # typer prints the help itself; was it that?
         raise

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cnnlab.cli import training_options as options
+from cnnlab.cli.devices import Devices, check_devices, on_devices
 from cnnlab.cli.following import Track, followed
 from cnnlab.cli.options import Json, Offline, Overrides, RunsFolder, go_offline
 from cnnlab.cli.output import print_json, print_text
@@ -26,6 +27,7 @@ def _seconds(text: str | None, option: str) -> float | None:
 
 
 def train(
+    context: typer.Context,
     model: options.Model = None,
     data: options.Data = None,
     init: options.Init = None,
@@ -38,7 +40,8 @@ def train(
     inexact: Annotated[
         bool,
         typer.Option(
-            "--inexact", help="With --resume: also on another machine or with another torch."
+            "--inexact",
+            help="With --resume: also on another machine, with another torch or other --devices.",
         ),
     ] = False,
     epochs: Annotated[str | None, typer.Option(metavar="N", help="Epochs (of each stage).")] = None,
@@ -68,6 +71,7 @@ def train(
     gpus: options.Gpus = None,
     image_size: options.ImageSize = None,
     device: options.Device = None,
+    devices: Devices = None,
     precision: options.Precision = None,
     name: Annotated[str | None, typer.Option(help="The run's name.")] = None,
     runs: RunsFolder = Path("runs"),
@@ -110,7 +114,7 @@ def train(
         raise ConfigError("--inexact is for --resume", expected="--resume RUN beside it")
     if vary_split and seeds is None:
         raise ConfigError("--vary-split is for --seeds", expected="--seeds N beside it")
-    who = (executor, workers, address, gpus)
+    who, processes = (executor, workers, address, gpus), check_devices(devices, seeds)
     if seeds is None:
         _check_one(who)
     else:
@@ -120,11 +124,15 @@ def train(
         if several.failed:
             raise DivergedError(f"{len(several.failed)} of {len(several.runs)} trainings")
         return
-    if resume is None:
-        trained = _train(asked, runs, track)
-    else:
-        trained = _resume(resume, runs, track, inexact=inexact)
-    _show(trained, as_json=as_json)
+
+    def work() -> None:
+        if resume is None:
+            trained = _train(asked, runs, track)
+        else:
+            trained = _resume(resume, runs, track, inexact=inexact)
+        _show(trained, as_json=as_json)
+
+    on_devices(processes, context.obj, work)
 
 
 def _show(trained: Trained | SeedsTrained, *, as_json: bool) -> None:
