@@ -155,9 +155,9 @@ def _document(records: Sequence[Record], config: RunConfig) -> str:
     return "\n".join(
         [
             f"{first['trainings']} trainings of {config.model.name} (widths {_WIDTHS}) on "
-            f"{config.data.source}, {config.training.epochs} epochs, {config.threads} thread each, seeds 0 to "
-            f"{first['trainings'] - 1}. *Equal*: metrics, weights, newest checkpoint and "
-            "predictions of the run are the bytes of the same run trained in-process. Seconds "
+            f"{config.data.source}, {config.training.epochs} epochs, {config.threads} thread each, "
+            f"seeds 0 to {first['trainings'] - 1}. *Equal*: metrics, weights, newest checkpoint "
+            "and predictions of the run are the bytes of the same run trained in-process. Seconds "
             "count the start of workers and of Ray.",
             "",
             "| executor | done | killed (SIGKILL) | workers that died | equal | seconds |",

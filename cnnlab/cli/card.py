@@ -29,7 +29,10 @@ def card(
     runs: RunsFolder = Path("runs"),
     as_json: Json = False,
 ) -> None:
-    """Write a model card in Hugging Face's form: a README.md for whoever gets the network."""
+    """Write a model card in Hugging Face's form.
+
+    A README.md for whoever gets the network.
+    """
     from cnnlab.reports.model_card import write_model_card
 
     written = write_model_card(

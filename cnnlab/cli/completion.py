@@ -78,9 +78,10 @@ def completion(
     shell: Annotated[_Shell, typer.Argument(help="The shell to write it for.")],
     as_json: Json = False,
 ) -> None:
-    """Print the script that lets a shell complete verbs, options, models, data and runs.
+    """Print what lets a shell complete what is typed.
 
-    For bash: cnnlab completion bash > ~/.local/share/bash-completion/completions/cnnlab
+    A script that completes verbs, options, models, data and runs. For bash:
+    cnnlab completion bash > ~/.local/share/bash-completion/completions/cnnlab
     """
     if as_json:
         print_json({"shell": shell.value, "script": _SCRIPTS[shell]})

@@ -29,9 +29,10 @@ def track(
     runs: RunsFolder = Path("runs"),
     as_json: Json = False,
 ) -> None:
-    """Send runs to TensorBoard or MLflow; what was sent before is not doubled.
+    """Send runs to TensorBoard or MLflow.
 
-    The name of a group that `cnnlab train --seeds` trained stands for all its runs.
+    What was sent before is not doubled. The name of a group that `cnnlab train --seeds` trained
+    stands for all its runs.
     """
     from cnnlab.runs import open_runs
     from cnnlab.tracking import parse_targets
