@@ -3,7 +3,9 @@
 from collections import defaultdict
 from dataclasses import dataclass
 
+import numpy as np
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.compat.proto.types_pb2 import DT_FLOAT
 from tensorboard.plugins.hparams import metadata
 from tensorboard.util.tensor_util import make_ndarray
 
@@ -21,6 +23,11 @@ class Shown:
     ended: list
 
 
+def single(values):
+    """The values as single precision has them."""
+    return {at: float(np.float32(value)) for at, value in values.items()}
+
+
 def read(folder):
     """Read every event of a folder."""
     found = EventAccumulator(str(folder), size_guidance={"tensors": 0, "images": 0}).Reload()
@@ -31,6 +38,8 @@ def read(folder):
             if tag.endswith("/text_summary"):
                 shown.texts[tag.removesuffix("/text_summary")] = value[0].decode()
             else:
+                # TensorBoard's own fast server leaves out curves in double precision.
+                assert event.tensor_proto.dtype == DT_FLOAT
                 shown.curves[tag, event.step] = value.item()
                 shown.steps[tag].append(event.step)
     for tag in found.Tags()["images"]:

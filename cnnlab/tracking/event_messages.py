@@ -19,7 +19,7 @@ from tensorboard.compat.proto.summary_pb2 import (
 )
 from tensorboard.compat.proto.tensor_pb2 import TensorProto
 from tensorboard.compat.proto.tensor_shape_pb2 import TensorShapeProto
-from tensorboard.compat.proto.types_pb2 import DT_DOUBLE, DT_STRING
+from tensorboard.compat.proto.types_pb2 import DT_FLOAT, DT_STRING
 from tensorboard.plugins.hparams.api_pb2 import (
     DATA_TYPE_BOOL,
     DATA_TYPE_FLOAT64,
@@ -62,13 +62,13 @@ def file_version(time_seconds: float) -> bytes:
 
 
 def scalars(point: Point) -> bytes:
-    """The values of curves at one step, in double precision."""
+    """The values of curves at one step, in single precision: the server shows no other."""
     metadata = SummaryMetadata(
         plugin_data=SummaryMetadata.PluginData(plugin_name="scalars"), data_class=DATA_CLASS_SCALAR
     )
     values = [
         Summary.Value(
-            tag=name, metadata=metadata, tensor=TensorProto(dtype=DT_DOUBLE, double_val=[value])
+            tag=name, metadata=metadata, tensor=TensorProto(dtype=DT_FLOAT, float_val=[value])
         )
         for name, value in point.values.items()
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from cnnlab.evaluation.evaluate import Evaluation
-from cnnlab.reports.document import Block, Code, ItemList, Note, Paragraph, Table
+from cnnlab.reports.document import Block, Code, Heading, ItemList, Note, Paragraph, Table
 from cnnlab.reports.findings import findings_of, reported
 from cnnlab.reports.model_card.subject import SPLITS, CardSubject
 from cnnlab.reports.parts import per_class_blocks, scores_table
@@ -121,16 +121,18 @@ def _evaluation(subject: CardSubject) -> list[Block]:
     record = subject.record
     if record is None:
         return [Note(_NOT_IN_A_BUNDLE)]
-    blocks: list[Block] = []
+    blocks: list[Block] = [Heading("Validation", level=3)]
     validation = record.evaluation("validation")
     if validation is None:
         blocks.append(Note(record.without_predictions("validation")))
     else:
         blocks += [scores_table(validation), *per_class_blocks(validation)]
         blocks += _calibration(validation)
-    blocks += on_test([record])
+    blocks += [Heading("Test", level=3), *on_test([record])]
     findings = findings_of(record)
-    return [*blocks, Paragraph("In words:"), ItemList(tuple(findings))] if findings else blocks
+    return (
+        [*blocks, Heading("In words", level=3), ItemList(tuple(findings))] if findings else blocks
+    )
 
 
 def _calibration(evaluation: Evaluation) -> list[Block]:
