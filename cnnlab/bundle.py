@@ -140,6 +140,9 @@ def open_bundle(
     path = Path(source)
     if not path.is_file():
         return bundle_of(open_run(source, runs=runs), device)
+    if path.suffix.lower() in (".keras", ".h5"):
+        todo = f"turn it into one: cnnlab import-keras {path}"
+        raise RunError("a Keras model, not a bundle", where=path, todo=todo)
     tensors, header = read_tensors(path)
     if header.get("kind") != _KIND:
         raise RunError(

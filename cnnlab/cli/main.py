@@ -22,6 +22,7 @@ from cnnlab.cli import (
     explain,
     export,
     find_lr,
+    import_keras,
     models,
     predict,
     quickstart,
@@ -90,6 +91,7 @@ app.command("report")(report.report)
 app.command("card")(card.card)
 app.command("track")(track.track)
 app.command("export")(export.export)
+app.command("import-keras")(import_keras.import_keras)
 app.command("reproduce")(reproduce.reproduce)
 app.command("ablate")(ablate.ablate)
 app.command("serve")(serve.serve)

@@ -1,0 +1,1 @@
+"""What other libraries keep and expect: their files, read and written."""
