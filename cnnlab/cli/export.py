@@ -15,6 +15,7 @@ from cnnlab.cli.output import note, print_json, print_text
 class _Format(StrEnum):
     ONNX = "onnx"
     BUNDLE = "bundle"
+    KERAS = "keras"
 
 
 def export(
@@ -24,7 +25,7 @@ def export(
     out: Annotated[Path, typer.Option(metavar="FILE", help="Where to write it.")],
     format: Annotated[
         _Format,
-        typer.Option(help="ONNX for other programs, or one file for cnnlab on other machines."),
+        typer.Option(help="ONNX or Keras for other programs, bundle for cnnlab elsewhere."),
     ] = _Format.ONNX,
     int8: Annotated[
         bool, typer.Option("--int8", help="Eight-bit weights and activations (ONNX).")

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 __all__ = ["Certificate", "certificate_path", "facts_of"]
 
 _VERSION = 1
+#: What writes and answers besides, by format.
+_LIBRARIES = {"onnx": ("onnx", "onnxruntime", "onnxscript"), "keras": ("h5py", "keras")}
 
 
 def certificate_path(path: Path) -> Path:
@@ -46,7 +48,7 @@ class Certificate:
 
     Attributes
     ----------
-    format: "onnx" or "bundle".
+    format: "onnx", "bundle" or "keras".
     facts: what the file says of its model.
     split, images: what it was tried on, "validation" or "generated", and how many.
     parity: how near it is; of int8, how near the fp32 graph is that it was made of.
@@ -64,9 +66,7 @@ class Certificate:
 
     def to_dict(self) -> dict[str, Any]:
         """As plain values."""
-        libraries = ["cnnlab", "torch"]
-        if self.format == "onnx":
-            libraries += ["onnx", "onnxruntime", "onnxscript"]
+        libraries = ["cnnlab", "torch", *_LIBRARIES.get(self.format, ())]
         return {
             "certificate_version": _VERSION,
             "format": self.format,
@@ -93,7 +93,7 @@ class Certificate:
         sizes = ", ".join(str(batch.batch_size) for batch in self.parity.batches)
         found = f"largest difference of a logit {self.parity.largest_difference:.1e}"
         said = [f"{of} says what the network says on {tried}: {found}, no other class"]
-        if self.format == "onnx":
+        if self.format != "bundle":
             said[0] += f", in batches of {sizes}"
         if self.int8:
             said += _int8_lines(self.int8)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,11 +18,14 @@ from cnnlab.exporting import int8 as eight_bits
 from cnnlab.exporting.certificate import Certificate, certificate_path, facts_of
 from cnnlab.exporting.graph import graph_of
 from cnnlab.exporting.images import Trial, calibration_images, trial_of
+from cnnlab.exporting.keras_file import keras_parity
 from cnnlab.exporting.libraries import require_libraries
 from cnnlab.exporting.onnx_model import OnnxModel
 from cnnlab.exporting.parity import BATCHES, TOLERANCE, Parity, batch_parity
 from cnnlab.files import atomic_path, sha256_of_file, storage_errors, write_json
 from cnnlab.inference import BATCH_SIZE, predict_logits
+from cnnlab.interop.keras.library import require_libraries as require_keras
+from cnnlab.interop.keras.writing import check_writable, write_keras
 from cnnlab.metrics import at_temperature
 from cnnlab.tables import ShownAsText, bytes_text
 
@@ -30,7 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["FORMATS", "Exported", "export"]
 
 #: The formats, each with the ending that its files usually have.
-FORMATS = {"onnx": ".onnx", "bundle": ".safetensors"}
+FORMATS = {"onnx": ".onnx", "bundle": ".safetensors", "keras": ".keras"}
 #: Images that are given in other batches than the largest, and that are read back.
 _SOME = 256
 
@@ -90,7 +95,8 @@ def export(
     Parameters
     ----------
     source: a run's directory or name in ``runs``, or a bundle's file.
-    format: "onnx", or "bundle": cnnlab's own, one file that every verb takes for a run's network.
+    format: "onnx"; "bundle": cnnlab's own, one file that every verb takes for a run's network; or
+        "keras": a model of Keras's layers.
     int8: quantize the ONNX graph, with ranges from the run's training images.
     force: replace files that are there.
 
@@ -101,11 +107,17 @@ def export(
     path = _checked_place(Path(out), format, int8=int8, force=force)
     if format == "onnx":
         require_libraries()
+    if format == "keras":
+        require_keras("h5py", "keras")
     bundle = open_bundle(source, runs=runs)
+    if format == "keras":
+        check_writable(bundle)
     trial = trial_of(bundle, say)
     reference = _network_logits(bundle, trial)
     if format == "bundle":
         return _write_bundle(bundle, trial, reference, path)
+    if format == "keras":
+        return _write_keras(bundle, trial, reference, path)
     return _write_onnx(bundle, trial, reference, path, int8=int8)
 
 
@@ -114,7 +126,10 @@ def _checked_place(path: Path, format: str, *, int8: bool, force: bool) -> Path:
     if format not in FORMATS:
         raise ConfigError(f"format is '{format}'", expected=" or ".join(FORMATS))
     if int8 and format != "onnx":
-        raise ConfigError("a bundle holds fp32 weights", todo="leave --int8 or --format bundle out")
+        todo = f"leave --int8 or --format {format} out"
+        raise ConfigError(f"a file of format {format} holds fp32 weights", todo=todo)
+    if format == "keras" and path.suffix != FORMATS[format]:
+        raise ConfigError("the name does not end in .keras", where=path, todo="Keras asks for that")
     for other, ending in FORMATS.items():
         if other != format and path.suffix.lower() == ending:
             raise ConfigError(
@@ -163,6 +178,20 @@ def _write_bundle(
         top1 = _top1(trial, reference)
         certificate = Certificate("bundle", facts_of(bundle), trial.split, len(trial), parity, top1)
         return _noted(path, temporary, beside, certificate)
+
+
+def _write_keras(
+    bundle: Bundle, trial: Trial, reference: NDArray[np.float32], path: Path
+) -> Exported:
+    with TemporaryDirectory() as folder:
+        made = Path(folder) / "model.keras"  # Keras reads no file of another ending
+        write_keras(bundle, made, facts_of(bundle))
+        parity = keras_parity(made, bundle, trial, reference, path)
+        top1 = _top1(trial, reference)
+        certificate = Certificate("keras", facts_of(bundle), trial.split, len(trial), parity, top1)
+        with atomic_path(certificate_path(path)) as beside, atomic_path(path) as temporary:
+            shutil.copyfile(made, temporary)
+            return _noted(path, temporary, beside, certificate)
 
 
 def _noted(path: Path, temporary: Path, beside: Path, certificate: Certificate) -> Exported:

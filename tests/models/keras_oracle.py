@@ -8,9 +8,21 @@ from typing import Any
 import keras_layers
 import numpy as np
 import torch
+from keras_examples import shake
 from torch import Tensor, nn
 
 from cnnlab.models import Architecture
+
+__all__ = [
+    "as_array",
+    "as_tensor",
+    "channels_first",
+    "channels_last",
+    "keras_model",
+    "shake",
+    "torch_weights",
+    "transplant",
+]
 
 
 def keras_model(keras: ModuleType, architecture: Architecture) -> Any:
@@ -74,15 +86,6 @@ def transplant(model: Any, network: nn.Module) -> None:
         for name, value in torch_weights(layer).items()
     }
     network.load_state_dict(state)
-
-
-def shake(layer_or_model: Any, rng: np.random.Generator) -> None:
-    """Replace zero biases, ones and fresh statistics by numbers that a mistake would show in."""
-    for weight in layer_or_model.weights:
-        if weight.name in {"bias", "beta", "moving_mean"}:
-            weight.assign(rng.normal(0, 0.3, weight.shape).astype("float32"))
-        elif weight.name in {"gamma", "moving_variance"}:
-            weight.assign(rng.uniform(0.5, 1.5, weight.shape).astype("float32"))
 
 
 def channels_last(x: Tensor) -> np.ndarray:
