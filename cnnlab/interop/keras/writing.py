@@ -69,9 +69,7 @@ def write_keras(bundle: Bundle, path: Path, facts: Mapping[str, Any]) -> None:
         _copy_with_facts(saved, path, keras.__version__, facts)
 
 
-def keras_answers(
-    path: Path, batches: Iterable[NDArray[np.uint8]]
-) -> list[NDArray[np.float32]]:
+def keras_answers(path: Path, batches: Iterable[NDArray[np.uint8]]) -> list[NDArray[np.float32]]:
     """Read a ``.keras`` file as its users will, and give its answers to each batch of images."""
     keras = load_keras()
     with quiet(), keras.device("cpu"):
