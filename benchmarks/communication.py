@@ -160,6 +160,7 @@ def section(networks: Sequence[Network], clusters: Sequence[Cluster] = CLUSTERS)
                 [_row(n, c) for n in networks for c in clusters], words=2,
             ),
             _reading(),
+            "```text\npython benchmarks/communication.py --into docs/results/scale.md\n```",
         )
     )  # fmt: skip
 

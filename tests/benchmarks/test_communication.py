@@ -64,10 +64,14 @@ def test_what_two_processes_did_is_told_with_its_greatest_difference():
     record = {"losses": [2.0, 1.0], "last_batch": 3, "train_loss": 1.5, "train_right": 7,
               "validation_accuracy": 0.5, "images_per_second": 100.0}  # fmt: skip
     other = {**record, "losses": [2.0, 1.0 + 2e-6], "images_per_second": 80.0}
-    text = parallel_section([{1: record, 2: other}], threads=2, load=0.5, command="python x")
+    text = parallel_section(
+        [{1: record, 2: other}], threads=2, load=0.5, optimizer="sgd", command="python x"
+    )
     assert "2.0e-06, within 1e-05" in text
     assert "0.80 times as fast" in text
     assert "| 2 x 1 | 80 |" in text
     far = {**record, "losses": [2.0, math.pi]}
-    apart = parallel_section([{1: record, 2: far}], threads=2, load=0.5, command="python x")
+    apart = parallel_section(
+        [{1: record, 2: far}], threads=2, load=0.5, optimizer="sgd", command="python x"
+    )
     assert "NOT within" in apart
