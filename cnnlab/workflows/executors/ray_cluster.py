@@ -6,10 +6,8 @@ import gc
 import logging
 import os
 import secrets
-import shutil
 import signal
 import socket
-import tempfile
 import threading
 import warnings
 from collections.abc import Iterator, Mapping
@@ -21,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from cnnlab.errors import ConfigError, FailedError, InputError
+from cnnlab.workflows.executors.folders import own_folder
 
 __all__ = ["open_cluster", "require_ray"]
 
@@ -191,9 +190,6 @@ def _signals_kept() -> Iterator[None]:
 @contextmanager
 def _temporary_folder() -> Iterator[Path]:
     """A folder for Ray's logs and sockets, whose paths the system wants short."""
-    short = Path("/tmp")  # noqa: S108 # mkdtemp makes a folder of our own in it
-    folder = Path(tempfile.mkdtemp(prefix="cnnlab-ray-", dir=short if short.is_dir() else None))
-    try:
+    short = Path("/tmp")  # noqa: S108 # what is made in it is ours alone
+    with own_folder("cnnlab-ray", short if short.is_dir() else None) as folder:
         yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)

@@ -23,12 +23,13 @@ from cnnlab.workflows.executors.crew import (
     Said,
     WasInterrupted,
 )
+from cnnlab.workflows.executors.folders import clear_abandoned
 from cnnlab.workflows.executors.interface import Job
 from cnnlab.workflows.executors.messages import end_from, job_to
 from cnnlab.workflows.executors.ray_mailbox import Letter, Mailbox
 from cnnlab.workflows.executors.ray_task import train_on_ray
 from cnnlab.workflows.executors.room import needs_gpu, with_threads
-from cnnlab.workflows.executors.transfer import Arrival, Departure, Piece, clear_abandoned
+from cnnlab.workflows.executors.transfer import ARRIVING, Arrival, Departure, Piece
 
 __all__ = ["RayCrew"]
 
@@ -93,7 +94,7 @@ class RayCrew:
             return
         with storage_errors(runs):
             runs.mkdir(parents=True, exist_ok=True)
-            clear_abandoned(runs)
+            clear_abandoned(ARRIVING, runs)
             if self._shared:
                 (runs / self._token).touch()
         self._marked.add(runs)

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import os
-import shutil
 import socket
-import tempfile
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import astuple, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from cnnlab.errors import Interrupted
-from cnnlab.files import is_alive
 from cnnlab.runs import Run
 from cnnlab.training.checkpoint import last_checkpoints
 from cnnlab.training.events import Event, Notice, Watcher
+from cnnlab.workflows.executors.folders import own_folder
 from cnnlab.workflows.executors.interface import Job
 from cnnlab.workflows.executors.messages import Message, end_to, job_from, unexpected
 from cnnlab.workflows.executors.transfer import Arrival, Departure
@@ -29,7 +26,7 @@ __all__ = ["train_on_ray"]
 
 #: How often it is asked whether to end, and looked for a checkpoint to send.
 _LOOK_SECONDS = 1.0
-_FOLDER = "cnnlab-ray-job-"
+_FOLDER = "cnnlab-ray-job"
 
 
 def train_on_ray(message: Message, key: str, mailbox: Any) -> None:
@@ -47,7 +44,7 @@ def train_on_ray(message: Message, key: str, mailbox: Any) -> None:
     if (wanted.runs / message["token"]).exists():
         desk.send(*_outcome(wanted, desk))
         return
-    with _own_folder() as folder:
+    with own_folder(_FOLDER) as folder:
         job = replace(wanted, runs=folder)
         desk.fetch_run(job)
         kind, content = _outcome(job, desk)
@@ -143,17 +140,3 @@ class _Desk:
             return
         self.send_run()
         self._sent, self._sent_at = newest, now
-
-
-@contextmanager
-def _own_folder() -> Iterator[Path]:
-    """A folder that goes with this process, or with the next one where it is killed."""
-    for left in Path(tempfile.gettempdir()).glob(f"{_FOLDER}*"):
-        number = left.name.removeprefix(_FOLDER).partition("-")[0]
-        if number.isdigit() and not is_alive(int(number)):
-            shutil.rmtree(left, ignore_errors=True)
-    folder = tempfile.mkdtemp(prefix=f"{_FOLDER}{os.getpid()}-")
-    try:
-        yield Path(folder)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)

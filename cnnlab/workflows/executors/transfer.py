@@ -11,16 +11,17 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from cnnlab.errors import FailedError
-from cnnlab.files import is_alive, storage_errors
+from cnnlab.files import storage_errors
 from cnnlab.runs import files_of
 
-__all__ = ["Arrival", "Departure", "Piece", "clear_abandoned", "pieces_of"]
+__all__ = ["ARRIVING", "Arrival", "Departure", "Piece", "pieces_of"]
 
 PIECE_BYTES = 4 << 20
 
 #: A run's lock, what asks it to stop, and files that are being written stay where they are.
 _STAYS = ("stop",)
-_ARRIVING = ".arriving-"
+#: What the folders of runs that are coming are called first.
+ARRIVING = ".arriving"
 _MOST_FILES = 100_000
 
 
@@ -91,7 +92,7 @@ class Arrival:
     def __init__(self, target: Path) -> None:
         self._target = target
         self._sizes: dict[str, int] = {}
-        self._folder = target.parent / f"{_ARRIVING}{os.getpid()}-{secrets.token_hex(8)}"
+        self._folder = target.parent / f"{ARRIVING}-{os.getpid()}-{secrets.token_hex(8)}"
 
     def take(self, piece: Piece) -> None:
         """Write a piece down."""
@@ -169,11 +170,3 @@ def _wrong(target: Path, what: str) -> FailedError:
         where=target,
         todo="run it again: it goes on from its last checkpoint here",
     )
-
-
-def clear_abandoned(folder: Path) -> None:
-    """Remove what processes that are gone left half-arrived in a folder of runs."""
-    for left in folder.glob(f"{_ARRIVING}*"):
-        number = left.name.removeprefix(_ARRIVING).partition("-")[0]
-        if number.isdigit() and not is_alive(int(number)):
-            shutil.rmtree(left, ignore_errors=True)

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from importlib.util import find_spec
 
 import psutil
@@ -133,14 +134,12 @@ def test_nothing_is_printed(swept):
 
 
 def test_nothing_of_our_cluster_listens_beyond_this_machine(cluster):
-    processes = [psutil.Process(), *psutil.Process().children(recursive=True)]
-    places = [
-        connection.laddr
-        for process in processes
-        for connection in process.net_connections(kind="inet")
-        if connection.status == psutil.CONN_LISTEN
-    ]
-    assert places
+    places = []
+    for process in [psutil.Process(), *psutil.Process().children(recursive=True)]:
+        with suppress(psutil.NoSuchProcess):  # an idle worker of Ray's ends by itself
+            places += [connection.laddr for connection in process.net_connections(kind="inet")
+                       if connection.status == psutil.CONN_LISTEN]  # fmt: skip
+    assert len(places) > 2
     assert {place.ip.removeprefix("::ffff:") for place in places} <= {"127.0.0.1", "::1"}
 
 

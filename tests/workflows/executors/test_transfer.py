@@ -1,6 +1,7 @@
 """Run directories on their way: whole on arrival, or not there; and letters in their order."""
 
 import asyncio
+import os
 from pathlib import Path
 
 import pytest
@@ -8,12 +9,12 @@ from small_runs import make_run
 
 from cnnlab.errors import FailedError
 from cnnlab.workflows.executors import transfer
+from cnnlab.workflows.executors.folders import own_folder
 from cnnlab.workflows.executors.ray_mailbox import Mailbox
 from cnnlab.workflows.executors.transfer import (
     Arrival,
     Departure,
     Piece,
-    clear_abandoned,
     pieces_of,
 )
 
@@ -138,13 +139,14 @@ def test_a_run_that_is_there_can_be_gone_on_with_at_any_instant(tmp_path, monkey
 
 
 def test_what_the_dead_left_is_removed_and_what_the_living_write_is_not(tmp_path):
-    import os
-
-    dead, living = tmp_path / ".arriving-999999999-aa", tmp_path / f".arriving-{os.getpid()}-aa"
-    for folder in (dead, living):
+    dead, living = tmp_path / "job-999999999-aa", tmp_path / f"job-{os.getpid()}-aa"
+    other = tmp_path / "job-notes"
+    for folder in (dead, living, other):
         folder.mkdir()
-    clear_abandoned(tmp_path)
-    assert list(tmp_path.iterdir()) == [living]
+    with own_folder("job", tmp_path) as own:
+        assert own.is_dir()
+        assert set(tmp_path.iterdir()) == {own, living, other}
+    assert set(tmp_path.iterdir()) == {living, other}
 
 
 def test_a_mailbox_keeps_order_makes_wait_and_answers():
