@@ -10,7 +10,7 @@ from typing import Any
 
 from cnnlab.errors import UnknownNameError
 from cnnlab.files import is_file
-from cnnlab.models import fastnet, resnet  # noqa: F401 - importing them registers them
+from cnnlab.models import convnet, fastnet, resnet  # noqa: F401 - importing them registers them
 from cnnlab.models.architecture import Architecture
 from cnnlab.models.model_file import ModelFile, read_model_file
 from cnnlab.registry import Registry

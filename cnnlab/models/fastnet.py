@@ -19,7 +19,7 @@ from cnnlab.models.layers import (
     Shape,
     shape_text,
 )
-from cnnlab.models.layers.arguments import Check, argument, choice, flag, real, whole
+from cnnlab.models.layers.arguments import argument, choice, flag, real, whole_numbers
 from cnnlab.models.layers.base import Window, image_shape
 
 if TYPE_CHECKING:
@@ -86,18 +86,7 @@ def _conv(filters: int) -> Conv2D:
     )
 
 
-def _numbers(low: int, high: int) -> Check[list[int]]:
-    one = whole(low, high)
-
-    def check(value: object) -> list[int]:
-        if not isinstance(value, list | tuple) or not 1 <= len(value) <= 8:
-            raise ValueError("a list of 1 to 8 whole numbers")
-        return [one(item) for item in value]
-
-    return check
-
-
-_widths, _depths = _numbers(8, 8192), _numbers(1, 8)
+_widths, _depths = whole_numbers(8, 8192, most=8), whole_numbers(1, 8, most=8)
 
 
 @BUILDERS.register("fastnet")

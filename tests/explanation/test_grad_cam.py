@@ -83,7 +83,11 @@ def test_mirrored_images_have_mirrored_maps_where_logits_are_of_both() -> None:
 
 def _zoo() -> list[Architecture]:
     """Every named model, as narrow as it can be made."""
-    narrow = {"fastnet": {"widths": [8, 16, 16]}, "resnet18": {"width": 4}}
+    narrow = {
+        "convnet": {"widths": [8, 16], "dense": 16},
+        "fastnet": {"widths": [8, 16, 16]},
+        "resnet18": {"width": 4},
+    }
     return [load_architecture(name, params=narrow.get(name)) for name in MODELS]
 
 

@@ -16,7 +16,11 @@ from cnnlab.runs import Run
 SHAPE, CLASSES = (16, 16, 3), 5
 #: Fewer generated images than users get: the tests have images of their own.
 _GENERATED = 64
-_PARAMS = {"fastnet": {"widths": [8, 16, 16]}, "resnet18": {"width": 8}}
+_PARAMS = {
+    "convnet": {"widths": [8, 16], "dense": 16},
+    "fastnet": {"widths": [8, 16, 16]},
+    "resnet18": {"width": 8},
+}
 #: Some look at images and their mirror images, as recipes may ask for any network.
 _MIRRORED = {"fastnet", "model-c"}
 

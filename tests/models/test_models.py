@@ -16,7 +16,11 @@ from cnnlab.models.modules.whitening import whitening_filters
 
 NAMES = MODELS.names()
 #: Small widths, so that the builders' tests stay quick; the zoo's models have none.
-SMALL = {"fastnet": {"widths": [8, 16, 16]}, "resnet18": {"width": 8}}
+SMALL = {
+    "convnet": {"widths": [8, 16, 16], "dense": 16},
+    "fastnet": {"widths": [8, 16, 16]},
+    "resnet18": {"width": 8},
+}
 
 
 def _architecture(name: str, shape: tuple[int, int, int], classes: int = 5) -> Architecture:
@@ -30,8 +34,8 @@ def _images(count: int, shape: tuple[int, int, int]) -> torch.Tensor:
 
 def test_names() -> None:
     zoo = [f"model-{letter}" for letter in "abcdef"]
-    assert sorted(["fastnet", "resnet18", *zoo]) == NAMES
-    assert BUILDERS.names() == ["fastnet", "resnet18"]
+    assert sorted(["convnet", "fastnet", "resnet18", *zoo]) == NAMES
+    assert BUILDERS.names() == ["convnet", "fastnet", "resnet18"]
     assert {load_model_file(name).builder for name in NAMES} == {None, *BUILDERS}
 
 
@@ -147,6 +151,35 @@ def test_builders_take_any_size_from_eight(name: str, side: int) -> None:
     assert network(_images(2, (side, side + 3, 1))).shape == (2, 5)
     with pytest.raises(ArchitectureError, match="at least 8"):
         _architecture(name, (7, side, 1))
+
+
+def test_convnet_is_model_f_layer_for_layer_and_as_it_is_trained() -> None:
+    family, model = load_model_file("convnet"), load_model_file("model-f")
+    for part in ("training", "optimizer", "schedule", "normalization"):
+        assert getattr(family, part) == getattr(model, part)
+    ours, theirs = (file.architecture().summary().layers for file in (family, model))
+    assert [(row.type, row.output_shape, row.params) for row in ours] == [
+        (row.type, row.output_shape, row.params) for row in theirs
+    ]
+    rates = [[m.p for m in a.build().modules() if type(m).__name__.startswith("Dropout")]
+             for a in (family.architecture(), model.architecture())]  # fmt: skip
+    assert rates[0] == rates[1] == [0.15, 0.25]
+
+
+def test_convnet_takes_blocks_out_and_refuses_lists_that_do_not_fit() -> None:
+    def types(**params: object) -> list[str]:
+        rows = load_architecture("convnet", params=params).summary().layers
+        return [row.type for row in rows]
+
+    assert types(widths=[8], dense=0, dropout=0, batchnorm=False) == [
+        "Conv2D", "Activation", "MaxPooling2D", "Flatten", "Dense",
+    ]  # fmt: skip
+    assert types(widths=[4, 4, 4, 4]).count("SpatialDropout2D") == 2
+    assert types(widths=[4, 4], depths=[3, 1]).count("Conv2D") == 4
+    with pytest.raises(ArchitectureError, match="2 widths and 3 kernels"):
+        types(widths=[4, 4], kernels=[3, 3, 3])
+    with pytest.raises(ArchitectureError, match=r"widths is \[\]; expected a list of 1 to 8"):
+        types(widths=[])
 
 
 def test_resnet18_has_the_known_number_of_parameters() -> None:

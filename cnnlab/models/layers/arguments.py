@@ -29,6 +29,7 @@ __all__ = [
     "shown",
     "sides",
     "whole",
+    "whole_numbers",
 ]
 
 T = TypeVar("T")
@@ -84,6 +85,18 @@ def whole(low: int = 1, high: int = 1 << 16) -> Check[int]:
         if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
             raise ValueError(f"a whole number from {low} to {high}")
         return value
+
+    return check
+
+
+def whole_numbers(low: int, high: int, *, most: int) -> Check[list[int]]:
+    """A list of 1 to ``most`` whole numbers from ``low`` to ``high``."""
+    one = whole(low, high)
+
+    def check(value: object) -> list[int]:
+        if not isinstance(value, list | tuple) or not 1 <= len(value) <= most:
+            raise ValueError(f"a list of 1 to {most} whole numbers")
+        return [one(item) for item in value]
 
     return check
 
