@@ -18,10 +18,13 @@ __all__ = [
     "flattened",
     "load_yaml",
     "merge",
+    "nest",
     "parse_duration",
     "parse_override",
     "parse_yaml",
     "setting_text",
+    "split_values",
+    "value_at",
     "with_overrides",
 ]
 
@@ -180,10 +183,45 @@ def parse_override(text: str) -> dict[str, Any]:
         raise ConfigError(
             f"'{text}' is no setting", where="--set", expected="key=value, e.g. optimizer.lr=0.01"
         )
-    nested: Any = parse_yaml(value, where=f"--set {path.strip()}")
-    for key in reversed(keys):
-        nested = {key: nested}
+    return nest(path.strip(), parse_yaml(value, where=f"--set {path.strip()}"))
+
+
+def nest(key: str, value: Any) -> dict[str, Any]:
+    """Turn ``a.b`` and 1 into ``{"a": {"b": 1}}``."""
+    nested = value
+    for part in reversed(key.split(".")):
+        nested = {part: nested}
     return dict(nested)
+
+
+def value_at(settings: Mapping[str, Any], key: str) -> Any:
+    """What nested settings say of ``a.b``; None where they do not say it."""
+    value: Any = settings
+    for part in key.split("."):
+        value = value.get(part) if isinstance(value, Mapping) else None
+    return value
+
+
+def split_values(text: str) -> list[str]:
+    """Turn ``a.b=1,2`` into ``["a.b=1", "a.b=2"]``; what holds no list of values stays alone.
+
+    Values are divided by commas outside of brackets, braces and quotes: ``[32,64]`` is one value,
+    and so is ``"a,b"``.
+    """
+    path, equals, values = text.partition("=")
+    parts, depth, quote = [""], 0, ""
+    for letter in values:
+        if letter == "," and not depth and not quote:
+            parts.append("")
+            continue
+        if quote:
+            quote = "" if letter == quote else quote
+        elif letter in "\"'" and not parts[-1].strip():
+            quote = letter
+        else:
+            depth += (letter in "[{(") - (letter in ")}]")
+        parts[-1] += letter
+    return [f"{path}{equals}{part.strip()}" for part in parts] if len(parts) > 1 else [text]
 
 
 def with_overrides(base: Mapping[str, Any], overrides: Iterable[str]) -> dict[str, Any]:

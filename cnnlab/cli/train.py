@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,12 +11,13 @@ import typer
 from cnnlab.cli import training_options as options
 from cnnlab.cli.devices import Devices, check_devices, on_devices
 from cnnlab.cli.following import Track, followed
-from cnnlab.cli.options import Json, Offline, Overrides, RunsFolder, go_offline
-from cnnlab.cli.output import print_json, print_text
+from cnnlab.cli.options import Json, Offline, RunsFolder, go_offline
+from cnnlab.cli.output import print_result
 from cnnlab.errors import ConfigError, DivergedError
 
 if TYPE_CHECKING:
     from cnnlab.config import RunConfig
+    from cnnlab.workflows.grid import Axis, GridTrained
     from cnnlab.workflows.seeds import SeedsTrained
     from cnnlab.workflows.train import Trained
 
@@ -79,7 +81,14 @@ def train(
         str | None, typer.Option(metavar="TIME", help="Between checkpoints (60s).")
     ] = None,
     track: Track = None,
-    overrides: Overrides = None,
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="Any setting, e.g. training.augment.flip=random; KEY=A,B,... trains each.",
+        ),
+    ] = None,
     offline: Offline = False,
     as_json: Json = False,
 ) -> None:
@@ -103,7 +112,8 @@ def train(
         "--precision": precision,
         "--name": name,
     }
-    asked = options.asked_for(values, recipe=recipe, config=config, overrides=overrides)
+    plain, axes = _divided(overrides)
+    asked = options.asked_for(values, recipe=recipe, config=config, overrides=plain)
     if resume is not None and (asked["settings"] or recipe or config or overrides):
         raise ConfigError(
             "--resume goes on with the run's own configuration",
@@ -114,13 +124,15 @@ def train(
         raise ConfigError("--inexact is for --resume", expected="--resume RUN beside it")
     if vary_split and seeds is None:
         raise ConfigError("--vary-split is for --seeds", expected="--seeds N beside it")
-    who, processes = (executor, workers, address, gpus), check_devices(devices, seeds)
-    if seeds is None:
+    who = (executor, workers, address, gpus)
+    processes = check_devices(devices, "several" if axes else seeds)
+    if seeds is None and not axes:
         _check_one(who)
-    else:
+    elif seeds is not None:
         _check_seeds(asked, resume)
-        several = _train_seeds(asked, seeds, runs, track, vary_split=vary_split, who=who)
-        _show(several, as_json=as_json)
+    if seeds is not None or axes:
+        several = _train_several(asked, axes, seeds, runs, track, vary_split=vary_split, who=who)
+        print_result(several, as_json)
         if several.failed:
             raise DivergedError(f"{len(several.failed)} of {len(several.runs)} trainings")
         return
@@ -130,16 +142,9 @@ def train(
             trained = _train(asked, runs, track)
         else:
             trained = _resume(resume, runs, track, inexact=inexact)
-        _show(trained, as_json=as_json)
+        print_result(trained, as_json)
 
     on_devices(processes, context.obj, work)
-
-
-def _show(trained: Trained | SeedsTrained, *, as_json: bool) -> None:
-    if as_json:
-        print_json(trained.to_dict())
-    else:
-        print_text(trained.to_text())
 
 
 def _train(asked: dict[str, Any], runs: Path, track: Track) -> Trained:
@@ -155,7 +160,10 @@ def _check_one(who: options.Who) -> None:
     """Options that are for several trainings."""
     for option, value in zip(options.WHO, who, strict=True):
         if value is not None:
-            raise ConfigError(f"{option} is for --seeds", expected="--seeds N beside it")
+            raise ConfigError(
+                f"{option} is for several trainings",
+                expected="--seeds N or --set KEY=A,B beside it",
+            )
 
 
 def _check_seeds(asked: dict[str, Any], resume: str | None) -> None:
@@ -170,37 +178,53 @@ def _check_seeds(asked: dict[str, Any], resume: str | None) -> None:
         raise ConfigError("--seed says one seed", where="--seeds", todo="leave one of them out")
 
 
-def _train_seeds(
+def _divided(overrides: list[str] | None) -> tuple[list[str], list[Axis]]:
+    """Settings of one value, and those of several; most commands have none of these."""
+    if not any("," in text for text in overrides or []):
+        return overrides or [], []
+    from cnnlab.workflows.grid import divide_overrides
+
+    return divide_overrides(overrides or [])
+
+
+def _train_several(
     asked: dict[str, Any],
-    seeds: str,
+    axes: list[Axis],
+    seeds: str | None,
     runs: Path,
     track: Track,
     *,
     vary_split: bool,
     who: options.Who,
-) -> SeedsTrained:
+) -> SeedsTrained | GridTrained:
+    """Several seeds, a grid of settings, or both."""
     from cnnlab.workflows.budget import configure_in_time
     from cnnlab.workflows.configure import configure
+    from cnnlab.workflows.grid import train_grid
     from cnnlab.workflows.seeds import parse_seeds, train_seeds
 
-    numbers = parse_seeds(seeds)
+    numbers = None if seeds is None else parse_seeds(seeds)
     with followed(track) as watch:
 
-        def plan() -> RunConfig:
-            return configure_in_time(**asked, runs=runs, watch=watch)
+        def wanted(more: Sequence[str] = ()) -> RunConfig:
+            return configure(**_with(asked, more), runs=runs)
 
-        wanted = configure(**asked, runs=runs)
-        trained = train_seeds(
-            wanted,
-            numbers,
-            runs,
-            watch,
-            plan=plan,
-            vary_split=vary_split,
-            executor=options.executor_for(*who, watch),
-        )
+        def plan(more: Sequence[str] = ()) -> RunConfig:
+            return configure_in_time(**_with(asked, more), runs=runs, watch=watch)
+
+        executor = options.executor_for(*who, watch)
+        how: dict[str, Any] = {"vary_split": vary_split, "executor": executor}
+        trained: SeedsTrained | GridTrained
+        if axes:
+            trained = train_grid(wanted, axes, numbers, runs, watch, planned=plan, **how)
+        else:
+            trained = train_seeds(wanted(), numbers or [], runs, watch, plan=plan, **how)
         watch.catch_up(trained.runs)
         return trained
+
+
+def _with(asked: dict[str, Any], more: Sequence[str]) -> dict[str, Any]:
+    return {**asked, "overrides": [*asked["overrides"], *more]}
 
 
 def _resume(run: str, runs: Path, track: Track, *, inexact: bool) -> Trained:

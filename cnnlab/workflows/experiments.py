@@ -14,7 +14,7 @@ from cnnlab.errors import ConfigError, RunError, UnknownNameError
 from cnnlab.models import load_model_file, report_figures
 from cnnlab.registry import suggestion
 from cnnlab.runs import Run
-from cnnlab.settings import changed_keys, merge, with_overrides
+from cnnlab.settings import changed_keys, merge, value_at, with_overrides
 from cnnlab.workflows.configure import configure
 
 __all__ = ["Experiment", "Plan", "check_images", "check_same_experiment", "parse_experiments"]
@@ -187,7 +187,7 @@ def check_same_experiment(run: Run, wanted: RunConfig) -> None:
     changed = [
         key
         for key in changed_keys(run.typed_config().to_dict(), asked)
-        if key not in _FREE and _value_at(asked, key) not in (None, "auto")
+        if key not in _FREE and value_at(asked, key) not in (None, "auto")
     ]
     if changed:
         raise RunError(
@@ -195,10 +195,3 @@ def check_same_experiment(run: Run, wanted: RunConfig) -> None:
             where=run.path,
             todo="choose another folder with --runs, or remove the run",
         )
-
-
-def _value_at(settings: Mapping[str, Any], key: str) -> object:
-    value: Any = settings
-    for part in key.split("."):
-        value = value[part] if isinstance(value, Mapping) and part in value else None
-    return value

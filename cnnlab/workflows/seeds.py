@@ -11,18 +11,18 @@ from typing import Any
 import numpy as np
 
 from cnnlab.config import RunConfig, make_config
-from cnnlab.errors import ConfigError, DivergedError, Interrupted, RunError
-from cnnlab.evaluation.evaluate import evaluation_of
+from cnnlab.errors import ConfigError, RunError
 from cnnlab.metrics import SeedSummary, summarize
-from cnnlab.runs import Run, open_run
+from cnnlab.runs import Run
 from cnnlab.settings import changed_keys
 from cnnlab.tables import ShownAsText, text_table
-from cnnlab.training.events import Notice, Watcher, unwatched
+from cnnlab.training.events import Watcher, unwatched
 from cnnlab.workflows.continued import existing_run
-from cnnlab.workflows.executors import Executor, InProcess, Job, JobEnd, never_stop
+from cnnlab.workflows.executors import Executor, InProcess, Job
+from cnnlab.workflows.many import train_all
 from cnnlab.workflows.train import Trained
 
-__all__ = ["SeedsTrained", "parse_seeds", "train_seeds"]
+__all__ = ["SeedsTrained", "group_jobs", "group_name", "group_record", "parse_seeds", "train_seeds"]
 
 _MOST = 1000
 _LARGEST = 2**63 - 1
@@ -156,78 +156,66 @@ def train_seeds(
     plan: gives the configuration to train where it has to be measured first (a time limit);
         called for the first run of the group alone, for all shall be trained alike.
     vary_split: each seed draws its own split, too; otherwise all share the configuration's.
-    executor: who trains; None: this process, one after the other.
+    executor: who trains; None: one after the other, here.
 
     A run of the group that has ended is left as it is, one that was cut off goes on: the same
     call again finishes what was interrupted, one with more seeds adds to the group. A training
     whose loss diverges is noted, and the others go on. Raises :class:`RunError`, before anything
     is trained, where a run of such a name is not of this group or of another configuration.
     """
-    name = _group_name(wanted)
-    group = {"name": name, "vary_split": vary_split, "asked": _asked(wanted)}
-    before = [run for seed in seeds if (run := existing_run(_named(wanted, name, seed), runs))]
+    jobs = group_jobs(wanted, seeds, runs, plan=plan, vary_split=vary_split)
+    trained, failed = train_all(jobs, executor or InProcess(watch), watch)
+    return SeedsTrained(group_name(wanted), list(seeds), trained, failed)
+
+
+def group_jobs(
+    wanted: RunConfig,
+    seeds: Sequence[int] | None,
+    runs: Path,
+    *,
+    plan: Callable[[], RunConfig] | None = None,
+    vary_split: bool = False,
+) -> list[Job]:
+    """The trainings of a group; see :func:`train_seeds`.
+
+    ``seeds`` None: one training with the configuration's own seed, which has the group's name.
+    """
+    name = group_name(wanted)
+    group = group_record(name, wanted, vary_split=vary_split)
+    own = [_named(wanted, name, seed) for seed in ([None] if seeds is None else seeds)]
+    before = [run for one in own if (run := existing_run(one, runs))]
     for run in before:
         _check_member(run, group)
     measured = plan or (lambda: wanted)
     config = before[0].typed_config() if before else measured()
     jobs = []
-    for seed in seeds:
-        own = _named(config, name, seed)
+    for one in own:
+        named = config.updated(name=one.name, seed=one.seed)
         if vary_split:
-            own = own.updated(data={"split_seed": seed})
+            named = named.updated(data={"split_seed": one.seed})
         elif before:
-            own = own.updated(data={"split_seed": wanted.data.split_seed})
-        jobs.append(Job(own, runs, group))
-    failures = _train_all(jobs, executor or InProcess(watch), watch)
-    trained = []
-    for job in jobs:
-        run = open_run(job.path)
-        done = None if job.name in failures else evaluation_of(run, "validation")
-        trained.append(Trained(run, done))
-    failed = [f"{job.name}: {failures[job.name]}" for job in jobs if job.name in failures]
-    return SeedsTrained(name, list(seeds), trained, failed)
+            named = named.updated(data={"split_seed": wanted.data.split_seed})
+        jobs.append(Job(named, runs, group))
+    return jobs
 
 
-def _train_all(jobs: Sequence[Job], executor: Executor, watch: Watcher) -> dict[str, str]:
-    """Train all; what became of trainings that diverged, by the run's name.
-
-    Anything else that one fails of would meet the others, too, and is raised.
-    """
-    failures: dict[str, str] = {}
-    numbered = iter(enumerate(jobs, start=1))
-
-    def next_job() -> Job | None:
-        number, job = next(numbered, (0, None))
-        if job is not None:
-            watch(Notice(f"{job.name} ({number} of {len(jobs)})"))
-        return job
-
-    def note_end(end: JobEnd) -> None:
-        if isinstance(end.error, DivergedError):
-            failures[end.job.name] = end.said
-        elif end.error is not None:
-            raise end.error
-
-    try:
-        executor.run(next_job, never_stop, note_end)
-    except Interrupted as error:
-        raise Interrupted(
-            error.what,
-            exit_code=error.exit_code,
-            todo="go on with the same command again: what has ended is left as it is",
-        ) from None
-    return failures
-
-
-def _group_name(config: RunConfig) -> str:
+def group_name(config: RunConfig) -> str:
+    """What a group of runs is called: the configuration's name, or one of model and data."""
     if config.name is not None:
         return config.name
     stem = f"{Path(config.model.name).stem}-{Path(config.data.source).stem}".lower()
     return re.sub(r"[^\w.+-]", "-", stem)[:80].lstrip("-_.+") or "seeds"
 
 
-def _named(config: RunConfig, name: str, seed: int) -> RunConfig:
+def _named(config: RunConfig, name: str, seed: int | None) -> RunConfig:
+    if seed is None:
+        return config.updated(name=name)
     return config.updated(name=f"{name}-seed{seed}", seed=seed)
+
+
+def group_record(name: str, config: RunConfig, *, vary_split: bool = False) -> dict[str, Any]:
+    """What the runs of a group have in their ``group.json``."""
+    return {"name": name, "vary_split": vary_split, "asked": _asked(config)}
 
 
 def _asked(config: RunConfig) -> dict[str, Any]:
