@@ -33,6 +33,7 @@ from cnnlab.cli import (
     serve,
     track,
     train,
+    tune,
     ui,
 )
 from cnnlab.cli.output import check_output, note, prefer_utf8, prepare_streams, print_text
@@ -81,6 +82,7 @@ app.command("models")(models.models)
 app.command("summary")(models.summary)
 app.command("find-lr")(find_lr.find_lr)
 app.command("train")(train.train)
+app.command("tune")(tune.tune)
 app.command("evaluate")(evaluate.evaluate)
 app.command("compare")(compare.compare)
 app.command("diagnose")(diagnose.diagnose)

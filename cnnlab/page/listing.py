@@ -158,11 +158,17 @@ def _read(run: Run) -> Line | None:
         n=n,
         seconds=result.get("train_seconds"),
         params=reader.read(lambda: _params(run), what="summary.txt"),
-        group=group["name"] if isinstance(group.get("name"), str) else None,
+        group=_group_name(group),
         seed=_whole_at(config, "seed"),
         curve=_curve(metrics or []),
         usable=run.best_weights.is_file(),
     )
+
+
+def _group_name(group: dict[str, Any]) -> str | None:
+    """The trials of a sweep differ in more than their seeds: their mean would say nothing."""
+    name = group.get("name")
+    return name if isinstance(name, str) and "trial" not in group else None
 
 
 def _shortened(problem: str, run: Run) -> str:

@@ -122,3 +122,11 @@ def test_a_run_that_is_removed_meanwhile_has_no_line(runs: Path) -> None:
     run = Run(runs / "first")
     shutil.rmtree(runs / "first")
     assert Listing().line(run) is None
+
+
+def test_the_trials_of_a_sweep_are_no_group_of_seeds(runs: Path) -> None:
+    for number, name in enumerate(("first", "second")):
+        record = {"name": "sweep", "vary_split": False, "asked": {}, "trial": number}
+        (runs / name / "group.json").write_text(json.dumps(record))
+    listing = Listing()
+    assert listing.groups(listing.lines(list_runs(runs))) == []

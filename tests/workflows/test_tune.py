@@ -1,0 +1,321 @@
+"""Sweeps from end to end on small images: searched, pruned, confirmed, killed, gone on with."""
+
+import json
+import multiprocessing
+import os
+import signal
+
+import pytest
+
+from cnnlab.errors import ConfigError, FailedError, Interrupted, MemoryLimitError, RunError
+from cnnlab.evaluation.evaluate import evaluation_of
+from cnnlab.files import exclusive_lock
+from cnnlab.runs import Run, list_runs, open_runs
+from cnnlab.runs.records import read_lines
+from cnnlab.settings import load_yaml
+from cnnlab.sweeps import Budget, EngineSettings
+from cnnlab.workflows.configure import configure
+from cnnlab.workflows.executors import InProcess
+from cnnlab.workflows.train import train_and_evaluate
+from cnnlab.workflows.tune import resume_sweep, tune
+
+SPACE = {"optimizer.lr": {"log": [1e-4, 1e-1]}, "training.batch_size": {"choice": [16, 40]}}
+
+
+@pytest.fixture(scope="module")
+def settings(images, tiny_model):
+    return {
+        "threads": 1,
+        "device": "cpu",
+        "precision": "fp32",
+        "data": {"source": str(images), "validation": 30},
+        "model": {"name": str(tiny_model)},
+        "training": {"epochs": 3, "batch_size": 16},
+        "optimizer": {"name": "adam", "lr": 0.0005},
+    }
+
+
+@pytest.fixture(autouse=True)
+def undrawn(monkeypatch):
+    """One document is drawn, that of ``done``: figures take longer than such trainings."""
+    monkeypatch.setattr(
+        "cnnlab.workflows.tune.write_document", lambda document, folder, formats: [folder]
+    )
+
+
+def sweep(folder, settings, *, space=SPACE, trials=5, confirm=1, seeds=2, name="s", **more):
+    budget = Budget(more.pop("seconds", None), trials, confirm, seeds)
+    return tune(space, name=name, sweeps=folder, budget=budget, settings=settings, **more)
+
+
+@pytest.fixture(scope="module")
+def done(settings, tmp_path_factory):
+    """A sweep that nobody disturbed, and its folder."""
+    folder = tmp_path_factory.mktemp("sweeps")
+    return sweep(folder, settings), folder
+
+
+def outcomes(tuned):
+    """All that a sweep found, without times."""
+    trials = [
+        (one.number, one.params, one.state, one.value, [epoch.value for epoch in one.epochs])
+        for one in tuned.history.trials.values()
+    ]
+    fresh = {key: run.value for key, run in tuned.history.fresh.items()}
+    return trials, tuned.history.candidates, fresh
+
+
+def test_the_base_is_trial_0_and_each_trial_an_ordinary_run(done, settings):
+    tuned, _ = done
+    trials = tuned.history.trials
+    assert trials[0].params == {"optimizer.lr": 0.0005, "training.batch_size": 16}
+    assert trials[0].state == "finished"
+    assert len(trials) == 5
+    runs = {run.name: run for run in list_runs(tuned.plan.runs)}
+    assert {f"trial-{number:03d}" for number in range(5)} <= runs.keys()
+    for number, trial in trials.items():
+        run = runs[f"trial-{number:03d}"]
+        assert run.config["optimizer"]["lr"] == trial.params["optimizer.lr"]
+        assert run.config["training"]["batch_size"] == trial.params["training.batch_size"]
+        assert run.group["name"] == "s"
+        if trial.state == "finished":
+            saved = run.predictions("validation")
+            assert trial.value == pytest.approx((saved.classes == saved.labels).mean())
+    whole = train_and_evaluate(
+        configure(settings={**settings, "name": "alone"}), tuned.plan.folder / "other"
+    )
+    assert whole.validation.scores.top1 == trials[0].value
+
+
+def test_test_stays_closed(done):
+    tuned, _ = done
+    for run in list_runs(tuned.plan.runs):
+        assert run.ledger == []
+        assert run.predictions("test") is None
+
+
+def test_the_best_and_the_base_are_confirmed_on_fresh_seeds(done):
+    tuned, _ = done
+    ranked = tuned.history.ranked(larger=True)
+    assert set(tuned.history.candidates) == {ranked[0].number, 0}
+    for number in tuned.history.candidates:
+        runs = open_runs([f"fresh-{number:03d}"], runs=tuned.plan.runs)
+        assert [run.config["seed"] for run in runs] == [1, 2]
+        assert len({run.split["validation"][0] for run in runs}) == 1
+        assert tuned.history.fresh_values(number) == {
+            run.config["seed"]: evaluation_of(run, "validation").scores.top1 for run in runs
+        }
+    record = tuned.to_dict()
+    means = {one["trial"]: one["mean"] for one in record["candidates"]}
+    assert record["winner"] == {
+        "trial": max(means, key=means.get), "params": tuned.winner.params, "confirmed": True,
+    }  # fmt: skip
+    text = tuned.to_text()
+    assert "of 2 fresh seeds" in text.replace("the mean of", "of")
+    assert "luck" in text
+    assert f"next: {record['train']}" in text
+
+
+def test_what_is_written_can_be_read_and_trained(done, tmp_path):
+    tuned, _ = done
+    folder = tuned.plan.folder
+    page = (folder / "report.html").read_text()
+    assert "On fresh seeds" in page
+    assert "Luck in the best trial" in page
+    assert {path.name for path in (folder / "figures").iterdir()} == {
+        "sweep-confirmation.svg", "sweep-history.svg", "sweep-parallel.svg",
+    }  # fmt: skip
+    lines = [json.loads(line) for line in (folder / "trials.jsonl").read_text().splitlines()]
+    assert [line["params"] for line in lines] == [
+        trial.params for trial in tuned.history.trials.values()
+    ]
+    best = configure(file=folder / "best.yaml")
+    assert best.name is None
+    assert best.optimizer.lr == tuned.winner.params["optimizer.lr"]
+    assert best.training.batch_size == tuned.winner.params["training.batch_size"]
+    again = train_and_evaluate(best.updated(seed=1, name="again"), tmp_path)
+    assert again.validation.scores.top1 == tuned.history.fresh[tuned.record.winner, 1].value
+    assert load_yaml(folder / "sweep.yaml")["search"] == EngineSettings().to_dict()
+
+
+def test_the_same_again_trains_nothing_and_more_budget_goes_on(done, settings, monkeypatch):
+    tuned, folder = done
+    before = outcomes(tuned)
+    events = len(read_lines(tuned.plan.journal))
+    with monkeypatch.context() as patch:
+        patch.setattr("cnnlab.workflows.continued.train_and_evaluate", None)
+        again = sweep(folder, settings)
+        resumed = resume_sweep("s", sweeps=folder)
+    assert outcomes(again) == outcomes(resumed) == before
+    assert len(read_lines(tuned.plan.journal)) == events + 2  # two sessions
+    longer = resume_sweep("s", sweeps=folder, budget={"trials": 6})
+    assert len(longer.history.trials) == 6
+    assert outcomes(longer)[0][:5] == before[0]
+
+
+def test_other_settings_and_a_second_process_are_refused(done, settings):
+    tuned, folder = done
+    with pytest.raises(RunError, match=r"other settings: asked\.training\.epochs differ; choose"):
+        sweep(folder, {**settings, "training": {"epochs": 2, "batch_size": 16}})
+    with pytest.raises(RunError, match=r"search\.seed differ"):
+        sweep(folder, settings, search=EngineSettings(seed=9))
+    with pytest.raises(RunError, match=r"space\.optimizer\.lr"):
+        sweep(folder, settings, space={**SPACE, "optimizer.lr": {"log": [1e-4, 1]}})
+    with (
+        exclusive_lock(tuned.plan.folder / ".lock"),
+        pytest.raises(RunError, match="another sweep is using it"),
+    ):
+        resume_sweep("s", sweeps=folder)
+    with pytest.raises(RunError, match=r"nothing: no sweep; expected a folder with a sweep.yaml"):
+        resume_sweep("nothing", sweeps=folder)
+
+
+def killing(kind, times):
+    """A watcher that kills its process at an event of a kind."""
+    seen = 0
+
+    def watch(view):
+        nonlocal seen
+        seen += view.last["event"] == kind
+        if seen == times:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    return watch
+
+
+@pytest.mark.skipif(
+    "fork" not in multiprocessing.get_all_start_methods(), reason="processes are forked"
+)
+def test_killed_in_trials_and_in_confirmation_it_ends_as_if_never_killed(done, settings, tmp_path):
+    expected, _ = done
+    for kind, times in (("epoch", 2), ("epoch", 3), ("end", 2), ("start", 1), ("fresh", 2)):
+        child = os.fork()
+        if child == 0:
+            try:
+                sweep(tmp_path, settings, watch=killing(kind, times))
+            finally:
+                os._exit(70)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+    finished = sweep(tmp_path, settings)
+    assert finished.history.sessions == 6
+    assert outcomes(finished) == outcomes(expected)
+
+
+def test_what_the_journal_missed_is_read_from_the_run(settings, tmp_path):
+    """Killed between a line of metrics.jsonl and the journal's: the epoch counts all the same."""
+    tuned = sweep(tmp_path, settings, trials=2, seeds=0)
+    journal = tuned.plan.journal
+    lines = journal.read_text().splitlines(keepends=True)
+    kept = [line for line in lines if json.loads(line).get("trial") != 1
+            or json.loads(line)["event"] == "start"]  # fmt: skip
+    journal.write_text("".join(kept) + '{"event": "epo')  # and half a line
+    again = sweep(tmp_path, settings, trials=2, seeds=0)
+    assert outcomes(again) == outcomes(tuned)
+
+
+def test_who_is_behind_is_stopped(settings, tmp_path):
+    """Rates so small that nothing is learnt, beside one that learns, and is in the grid again."""
+    space = {"optimizer.lr": {"choice": [0.01, 1e-9, 2e-9, 3e-9]}}
+    good = {**settings, "optimizer": {"name": "adam", "lr": 0.01}}
+    search = EngineSettings(sampler="grid", reduction=2)
+    tuned = sweep(tmp_path, good, space=space, trials=None, seeds=0, search=search)
+    trials = tuned.history.trials
+    assert len(trials) == 5
+    assert trials[0].state == "finished"
+    pruned = [trial for trial in trials.values() if trial.state == "pruned"]
+    assert pruned
+    for trial in pruned:
+        run = Run(tuned.plan.runs / f"trial-{trial.number:03d}")
+        assert len(run.metrics) == len(trial.epochs) < 3
+        assert run.status == "unfinished"
+    assert tuned.record.winner == 0
+    assert not tuned.record.confirmed
+    assert "Not confirmed" in tuned.to_text()
+    assert all(trial.last_value < trials[0].value for trial in pruned)
+
+
+def test_a_time_is_kept(settings, tmp_path, monkeypatch):
+    """On a clock of our own, where every training takes ten seconds."""
+    now = [0.0]
+    monkeypatch.setattr("cnnlab.workflows.sweep_study.monotonic", lambda: now[0])
+
+    class Timed(InProcess):
+        def run(self, next_job, on_epoch, on_end):
+            def end(one):
+                now[0] += 10
+                on_end(one)
+
+            super().run(next_job, on_epoch, end)
+
+    tuned = sweep(tmp_path, settings, trials=None, seconds=95, confirm=1, seeds=2,
+                  search=EngineSettings(pruner="none"), executor=Timed())  # fmt: skip
+    # Four trainings, 40 s, are kept for confirmation: a trial begins up to second 45 only.
+    assert len(tuned.history.trials) == 5
+    assert len(tuned.history.fresh) in (2, 4)
+    assert tuned.history.seconds <= 95
+
+
+def test_values_that_do_not_fit_together_are_a_failed_trial(settings, tmp_path):
+    space = {
+        "training.class_weights": {"choice": ["none", "balanced"]},
+        "training.sampling": {"choice": ["shuffle", "balanced"]},
+    }
+    search = EngineSettings(sampler="grid", pruner="none")
+    short = {**settings, "training": {"epochs": 1}}
+    tuned = sweep(tmp_path, short, space=space, trials=None, seeds=0, search=search)
+    failed = [trial for trial in tuned.history.trials.values() if trial.state == "failed"]
+    assert [trial.params for trial in failed] == [
+        {"training.class_weights": "balanced", "training.sampling": "balanced"}
+    ]
+    assert "both balance the classes" in failed[0].said
+
+
+@pytest.mark.parametrize(
+    ("key", "values", "said"),
+    [
+        ("optimizer.lrr", {"log": [1e-4, 1e-1]}, r"space, optimizer\.lrr: .*no option 'lrr'"),
+        ("optimizer.lr", {"uniform": [0, 0.1]},
+         r"space, optimizer\.lr: the value is 0.0; expected a"),
+        ("training.epochs", {"uniform": [1, 3]},
+         r"space, training\.epochs: .*; expected a whole number"),
+        ("training.mode", {"choice": ["full", "fast"]},
+         r"'fast'; expected one of full, sequential"),
+        ("model.without", {"choice": [[], ["Dropuot"]]},
+         r"space, model\.without: .*'Dropuot'.*did you mean 'Dropout'"),
+        ("model.name", {"choice": ["model-f", "model-g"]}, r"space, model\.name: .*model-g"),
+    ],
+)  # fmt: skip
+def test_every_choice_is_checked_before_anything_is_trained(key, values, said, settings, tmp_path):
+    with pytest.raises(Exception, match=said) as caught:
+        sweep(tmp_path, settings, space={key: values})
+    assert caught.value.exit_code == 2
+    assert "\n" not in str(caught.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_search_without_an_end_or_without_validation_is_refused(settings, tmp_path):
+    with pytest.raises(ConfigError, match="a search needs an end"):
+        sweep(tmp_path, settings, trials=None)
+    blind = {**settings, "data": {**settings["data"], "validation": 0}}
+    with pytest.raises(ConfigError, match="no validation image to judge by"):
+        sweep(tmp_path, blind)
+
+
+def test_trials_that_all_fail_end_the_sweep(settings, tmp_path, monkeypatch):
+    def too_large(config, runs, watch, **more):
+        raise MemoryLimitError("the network is too large")
+
+    monkeypatch.setattr("cnnlab.workflows.continued.train_and_evaluate", too_large)
+    with pytest.raises(FailedError, match="8 trials in a row failed, the last one: the network"):
+        sweep(tmp_path, settings, trials=20)
+
+
+def test_ctrl_c_says_how_to_go_on(settings, tmp_path):
+    def interrupt(view):
+        if view.last["event"] == "epoch":
+            signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(Interrupted, match=r"go on with: cnnlab tune --resume .*/s") as caught:
+        sweep(tmp_path, settings, trials=1, seeds=0, watch=interrupt)
+    assert caught.value.exit_code == 130
+    assert sweep(tmp_path, settings, trials=1, seeds=0).history.sessions == 2
