@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cnnlab.errors import CnnlabError, DivergedError, Interrupted
+from cnnlab.errors import DivergedError, Interrupted
 from cnnlab.evaluation.evaluate import evaluation_of
 from cnnlab.runs import open_run
 from cnnlab.training.events import Notice, Watcher
@@ -25,10 +25,9 @@ def train_all(
     """
     ends: dict[str, JobEnd] = {}
     waiting = iter(enumerate(jobs, start=1))
-    broken: list[CnnlabError] = []
 
     def next_job() -> Job | None:
-        number, job = (None, None) if broken else next(waiting, (None, None))
+        number, job = next(waiting, (None, None))
         if job is not None:
             watch(Notice(f"{job.name} ({number} of {len(jobs)})"))
         return job
@@ -36,7 +35,7 @@ def train_all(
     def end(one: JobEnd) -> None:
         ends[one.job.name] = one
         if one.error is not None and not isinstance(one.error, DivergedError):
-            broken.append(one.error)
+            raise one.error
 
     try:
         executor.run(next_job, never_stop, end)
@@ -46,8 +45,6 @@ def train_all(
             exit_code=error.exit_code,
             todo="go on with the same command again: what has ended is left as it is",
         ) from None
-    if broken:
-        raise broken[0]
     return _trained(jobs, ends), _failures(jobs, ends)
 
 

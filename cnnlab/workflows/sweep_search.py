@@ -12,8 +12,7 @@ from cnnlab.config import RunConfig
 from cnnlab.errors import FailedError, InputError, StorageError
 from cnnlab.sweeps import BASELINE, FreshRun, Trial
 from cnnlab.workflows.continued import existing_run
-from cnnlab.workflows.executors import Executor, Job, JobEnd
-from cnnlab.workflows.many import unstopped
+from cnnlab.workflows.executors import Executor, Job, JobEnd, never_stop
 from cnnlab.workflows.seeds import group_record
 from cnnlab.workflows.sweep_study import Study, fresh_name, trial_name
 
@@ -155,7 +154,7 @@ class ConfirmationPhase:
         if chosen != study.history.candidates:
             study.note("candidates", trials=chosen)
         jobs = self._jobs(chosen)
-        self._executor.run(lambda: next(jobs, None), unstopped, self._end)
+        self._executor.run(lambda: next(jobs, None), never_stop, self._end)
 
     def _jobs(self, chosen: list[int]) -> Iterator[Job]:
         study, budget, slots = self._study, self._study.plan.budget, self._executor.slots
