@@ -28,6 +28,8 @@ Size = (
     | None
 )
 
+ClassWeight = Annotated[float, Field(gt=0, le=1_000_000)]
+
 
 class Section(BaseModel):
     """Base of every part: frozen, no unknown key, no number that is not finite."""
@@ -160,7 +162,9 @@ class TrainingConfig(Section):
     the last ones; a stage always goes on from the last weights of the one before.
     ``progressive_resizing`` shows smaller images at first, which is faster: part by part, each
     until a later share of the stage's steps, and whole images from the last one on (J. Howard,
-    "Training ImageNet in 18 minutes", 2018).
+    "Training ImageNet in 18 minutes", 2018). ``class_weights`` multiplies the loss of each class:
+    balanced gives all of them the same say, a mapping says a weight by the class's name, and 1
+    where it says none.
     """
 
     mode: Literal["full", "sequential"] = "full"
@@ -175,7 +179,7 @@ class TrainingConfig(Section):
     keep_optimizer: bool = False
     weights: Literal["best", "last"] = "best"
     label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    class_weights: Literal["none", "balanced"] = "none"
+    class_weights: Literal["none", "balanced"] | dict[str, ClassWeight] = "none"
     sampling: Literal["shuffle", "balanced"] = "shuffle"
     augment: AugmentConfig = AugmentConfig()
     progressive_resizing: list[ResizingConfig] = []

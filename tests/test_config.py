@@ -43,6 +43,7 @@ def test_another_optimizer_drops_the_options_of_the_one_below():
         ({"training": {"augment": {"flipp": 1}}}, "did you mean 'flip'"),
         ({"training": {"early_stopping": {"patience": 0}}}, "patience: .*at least 1"),
         ({"training": 3}, "training: .* 3; expected a mapping"),
+        ({"training": {"class_weights": {"cat": 0}}}, "class_weights: .*one of none, balanced or"),
         ({"data": {"validation": 1.5}}, "expected .*a number, at least 0"),
         ({"name": "../x"}, "name: expected letters, digits"),
         (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import torch
@@ -11,13 +11,15 @@ from numpy.typing import NDArray
 from cnnlab.config import TrainingConfig
 from cnnlab.data.dataset import Dataset
 from cnnlab.device import fold_seed
+from cnnlab.errors import ConfigError
 from cnnlab.inference import Preprocessing
 from cnnlab.ranks import world
+from cnnlab.registry import suggestion
 from cnnlab.training.augment import Augmenter
 from cnnlab.training.resizing import Size, SizeSchedule, shrink
 from cnnlab.training.stages import Length
 
-__all__ = ["Batches", "class_weights"]
+__all__ = ["Batches", "check_named_weights", "class_weights"]
 
 
 def class_weights(labels: NDArray[np.int64], classes: int) -> NDArray[np.float64]:
@@ -25,6 +27,17 @@ def class_weights(labels: NDArray[np.int64], classes: int) -> NDArray[np.float64
     counts = np.bincount(labels, minlength=classes)
     present = np.count_nonzero(counts)
     return np.where(counts > 0, len(labels) / (present * np.maximum(counts, 1)), 0.0)
+
+
+def check_named_weights(asked: str | Mapping[str, float], dataset: Dataset) -> None:
+    """Weights that are given by name have to be of classes that there are (ConfigError)."""
+    strange = [] if isinstance(asked, str) else sorted(set(asked) - set(dataset.class_names))
+    if strange:
+        raise ConfigError(
+            f"{dataset.name} has no class '{strange[0]}'",
+            where="training.class_weights",
+            todo=suggestion(strange[0], list(dataset.class_names)),
+        )
 
 
 class Batches:

@@ -106,10 +106,14 @@ class Fitter:
 
     def loss_weights(self, rows: NDArray[np.int64]) -> torch.Tensor | None:
         """Class weights for the loss (float32 ``[C]``), where they are asked for."""
-        if self.config.training.class_weights == "none":
+        dataset, asked = self.prepared.dataset, self.config.training.class_weights
+        if asked == "none":
             return None
-        dataset = self.prepared.dataset
-        weights = class_weights(dataset.labels[rows], len(dataset.class_names))
+        weights = (
+            class_weights(dataset.labels[rows], len(dataset.class_names))
+            if asked == "balanced"
+            else np.array([asked.get(name, 1.0) for name in dataset.class_names])
+        )
         return torch.from_numpy(weights).float().to(self.device)
 
     def step(

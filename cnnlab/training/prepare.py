@@ -25,6 +25,7 @@ from cnnlab.runs import Run, create_run, files_of
 from cnnlab.runs.run import Record
 from cnnlab.settings import dump_yaml
 from cnnlab.training.base_run import BaseRun, check_agreement, open_base_run
+from cnnlab.training.batches import check_named_weights
 from cnnlab.training.events import Notice, Watcher
 from cnnlab.training.preflight import remarks_on, subject_of
 from cnnlab.training.replica import check_ranks
@@ -201,6 +202,7 @@ def decide(config: RunConfig, runs: Path, watch: Watcher) -> Decided:
     """
     config, base = _open_base(config, runs, watch)
     dataset = _read_dataset(config, base, watch)
+    check_named_weights(config.training.class_weights, dataset)
     config, reasons = _resolve(config, dataset)
     check_ranks(config)
     split = _draw_split(config, dataset)

@@ -5,8 +5,9 @@ from sklearn.utils.class_weight import compute_class_weight
 
 from cnnlab.config import TrainingConfig
 from cnnlab.data.dataset import Dataset
+from cnnlab.errors import ConfigError
 from cnnlab.inference import Preprocessing
-from cnnlab.training.batches import Batches, class_weights
+from cnnlab.training.batches import Batches, check_named_weights, class_weights
 
 LABELS = np.repeat([0, 1, 2], [70, 20, 11]).astype(np.int64)
 DATASET = Dataset(
@@ -77,3 +78,10 @@ def test_class_weights_are_scikit_learns():
     expected = compute_class_weight("balanced", classes=np.arange(3), y=LABELS)
     assert class_weights(LABELS, 3) == pytest.approx(expected)
     assert class_weights(LABELS, 4)[3] == 0
+
+
+def test_weights_by_name_are_of_classes_that_there_are():
+    check_named_weights("balanced", DATASET)
+    check_named_weights({"a": 2.0, "c": 0.5}, DATASET)
+    with pytest.raises(ConfigError, match=r"training\.class_weights: d has no class 'bb'"):
+        check_named_weights({"a": 1.0, "bb": 2.0}, DATASET)

@@ -205,7 +205,13 @@ def test_a_last_batch_of_one_image_is_trained_on(fit):
 
 
 @pytest.mark.parametrize(
-    "training", [{"class_weights": "balanced"}, {"sampling": "balanced"}, {"clip_norm": 0.5}]
+    "training",
+    [
+        {"class_weights": "balanced"},
+        {"class_weights": {"class 1": 3.0}},
+        {"sampling": "balanced"},
+        {"clip_norm": 0.5},
+    ],
 )
 def test_other_ways_of_training_change_the_weights(fit, training):
     plain = fit(data={"stratify": False})

@@ -105,6 +105,9 @@ def _in_training(training: dict[str, Any]) -> list[tuple[str, str]]:
     for key, words in (("class_weights", "weights of classes"), ("sampling", "drawing of images")):
         if training[key] == "balanced":
             rows.append((f"in training: {words}", "so that every class counts as much"))
+    if isinstance(training["class_weights"], dict):
+        said = [f"{name} {value:g}" for name, value in training["class_weights"].items()]
+        rows.append(("in training: weights of classes", f"{enumeration(said)}, all others 1"))
     return rows or [("in training alone", "nothing: no augmentation")]
 
 
