@@ -26,6 +26,7 @@ from cnnlab.inference import Preprocessing, network_with, predict_logits, read_t
 from cnnlab.metrics import at_temperature
 from cnnlab.models import Architecture
 from cnnlab.runs import Run, open_run
+from cnnlab.tables import ShownAsText, printable
 from cnnlab.training.checkpoint import save_tensors
 
 __all__ = ["BUNDLE_VERSION", "Bundle", "bundle_of", "open_bundle"]
@@ -37,7 +38,7 @@ _KIND = "cnnlab bundle"
 
 
 @dataclass(frozen=True, eq=False)
-class Bundle:
+class Bundle(ShownAsText):
     """A network that can be asked, and what it needs to know about images and classes.
 
     Attributes
@@ -89,6 +90,15 @@ class Bundle:
     def probabilities(self, logits: ArrayLike) -> NDArray[np.float64]:
         """Softmax of logits ``[N, classes]`` at the bundle's temperature."""
         return at_temperature(logits, self.temperature or 1.0)
+
+    def to_text(self) -> str:
+        """What it takes and gives, in a few lines."""
+        height, width, channels = self.input_shape
+        known = "never fitted" if self.temperature is None else f"{self.temperature:.3f}"
+        return printable(f"{self.name}: a network for {height}x{width}x{channels} images") + (
+            f"\n  {len(self.class_names)} classes: {printable(', '.join(self.class_names))}"
+            f"\n  on {self.device}, temperature {known}"
+        )
 
     def save(self, path: Path) -> None:
         """Write it as one file, in one step."""

@@ -30,6 +30,7 @@ from cnnlab.config_sections import (
 from cnnlab.data import checked_options
 from cnnlab.errors import InputError
 from cnnlab.settings import dump_yaml, merge
+from cnnlab.tables import ShownAsText
 
 __all__ = [
     "SCHEMA",
@@ -63,7 +64,7 @@ def _switch(value: object) -> object:
 Compile = Annotated[Literal["auto", "on", "off"], BeforeValidator(_switch)]
 
 
-class RunConfig(Section):
+class RunConfig(Section, ShownAsText):
     """Everything that decides what a run's weights, and so its answers, become.
 
     ``compile`` says whether torch compiles the network for its training steps: the first one takes
@@ -117,6 +118,10 @@ class RunConfig(Section):
     def to_yaml(self) -> str:
         """The text of ``config.yaml``: it can be trained again as it is."""
         return dump_yaml(self.to_dict())
+
+    def to_text(self) -> str:
+        """As :meth:`to_yaml`."""
+        return self.to_yaml()
 
     def updated(self, **sections: Any) -> RunConfig:
         """A copy with other values, e.g. ``updated(device="cpu", data={"channels": 3})``."""

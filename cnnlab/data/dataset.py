@@ -10,15 +10,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnnlab.errors import DataError
+from cnnlab.tables import ShownAsText, printable
 
 __all__ = ["PARTS", "Dataset", "fingerprint_of"]
 
 #: The parts that a source may come divided into, in the order of their rows.
 PARTS = ("train", "validation", "test")
 
+_MODES = {1: "grey", 3: "colour", 4: "colour with alpha"}
+_MOST_NAMES = 20
+
 
 @dataclass(frozen=True, eq=False)
-class Dataset:
+class Dataset(ShownAsText):
     """Labelled images of one size, at rest.
 
     Attributes
@@ -73,6 +77,19 @@ class Dataset:
         """Height, width and channels."""
         height, width, channels = self.images.shape[1:]
         return int(height), int(width), int(channels)
+
+    def to_text(self) -> str:
+        """What it holds, in a few lines; ``cnnlab.dataset_card`` says more."""
+        height, width, channels = self.image_shape
+        parts = ", ".join(f"{count:,} {part}" for part, count in self.parts.items())
+        names = ", ".join(map(printable, self.class_names[:_MOST_NAMES]))
+        more = " ..." if len(self.class_names) > _MOST_NAMES else ""
+        return (
+            f"{printable(self.name)}: {len(self):,} images ({parts})\n"
+            f"  {height}x{width} pixels, {_MODES.get(channels, f'{channels} channels')}\n"
+            f"  {len(self.class_names)} classes: {names}{more}\n"
+            f"  fingerprint {self.fingerprint[:12]}"
+        )
 
     def rows_of(self, part: str) -> NDArray[np.int64]:
         """Row indices of a part that the source itself defines (empty where it has none)."""

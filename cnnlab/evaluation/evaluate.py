@@ -109,6 +109,12 @@ class Evaluation(ShownAsText):
         title = f"{self.run.name}, {self.scores.n:,} {self.split} images"
         return calibration_figure(self.bins, self.coverage, title=title)
 
+    def matrix_figure(self) -> Picture:
+        """The confusion matrix: rows are true classes, columns are predicted ones."""
+        from cnnlab.evaluation.figures import confusion_heat_map
+
+        return confusion_heat_map(self.scores.matrix, self.class_names)
+
     def to_text(self) -> str:
         """What ``cnnlab evaluate`` prints: headline, confusion matrix, scores of every class."""
         return evaluation_text(self)

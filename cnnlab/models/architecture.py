@@ -14,6 +14,7 @@ from cnnlab.models.layers.arguments import shown, whole
 from cnnlab.models.plan import Step, at_layer, plan
 from cnnlab.models.summary import Summary, summarize
 from cnnlab.registry import suggestion
+from cnnlab.tables import ShownAsText
 
 if TYPE_CHECKING:
     import torch
@@ -34,7 +35,7 @@ _MAX_CLASSES = 1 << 20
 
 
 @dataclass(frozen=True)
-class Architecture:
+class Architecture(ShownAsText):
     """A network that fits its images and classes; checked when it is made.
 
     Attributes
@@ -124,6 +125,10 @@ class Architecture:
     def summary(self) -> Summary:
         """Return the layer table with totals, cost and memory; needs no torch."""
         return summarize(self.name, self.input_shape, self.steps)
+
+    def to_text(self) -> str:
+        """The layer table of :meth:`summary`."""
+        return self.summary().to_text()
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for ``architecture.yaml``; :meth:`from_dict` gives the same back."""

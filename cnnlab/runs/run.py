@@ -20,9 +20,11 @@ from cnnlab.errors import DataError, RunError
 from cnnlab.files import append_line, is_locked
 from cnnlab.runs.config_file import read_config
 from cnnlab.runs.corrupted import CorruptedPredictions
+from cnnlab.runs.glance import glance
 from cnnlab.runs.predictions import Predictions
 from cnnlab.runs.records import Record, keep_lines, read_lines, read_record
 from cnnlab.settings import load_yaml, merge
+from cnnlab.tables import ShownAsText
 
 if TYPE_CHECKING:
     from cnnlab.models.architecture import Architecture
@@ -32,7 +34,7 @@ __all__ = ["Record", "Run"]
 _PARTS = ("train", "validation", "test")
 
 
-class Run:
+class Run(ShownAsText):
     """One run directory, read as far as it is there; nothing is cached that training changes.
 
     ``config`` is the file as it stands (a plain mapping, readable whatever wrote it);
@@ -44,6 +46,10 @@ class Run:
 
     def __repr__(self) -> str:
         return f"Run({str(self.path)!r}, {self.status})"
+
+    def to_text(self) -> str:
+        """What it is and how far, in a few lines; ``cnnlab.run_card`` says more."""
+        return glance(self)
 
     @property
     def name(self) -> str:
