@@ -18,6 +18,7 @@ from importlib import import_module
 from typing import Any
 
 __all__ = [
+    "CNNClassifier",
     "RunConfig",
     "ablate",
     "audit",
@@ -55,6 +56,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "CNNClassifier": ("cnnlab.interop.sklearn", "CNNClassifier"),
     "RunConfig": ("cnnlab.config", "RunConfig"),
     "ablate": ("cnnlab.workflows.ablate", "ablate"),
     "audit": ("cnnlab.workflows.audit", "audit"),

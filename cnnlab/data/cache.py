@@ -25,7 +25,7 @@ from cnnlab.data.tree import shown
 from cnnlab.errors import CnnlabError, RunError, StorageError
 from cnnlab.files import exclusive_lock, write_json
 
-__all__ = ["SCHEMA", "CacheKey", "load_or_build"]
+__all__ = ["SCHEMA", "CacheKey", "forget", "load_or_build"]
 
 #: The version of what an entry holds; a new one makes every entry of an older one unused.
 SCHEMA = 1
@@ -100,6 +100,18 @@ def load_or_build(
         raise StorageError("what was just written cannot be read back", where=entry)
     _remove_outdated(folder, key)
     return dataset
+
+
+def forget(dataset: Dataset) -> None:
+    """Remove the entry that a dataset's images are mapped from: nobody will ask for it again.
+
+    An image that is mapped already stays readable until it is let go.
+    """
+    file = getattr(dataset.images, "filename", None)
+    if file is not None and Path(file).parent.parent == home() / "datasets":
+        entry = Path(file).parent
+        shutil.rmtree(entry, ignore_errors=True)
+        entry.with_name(f"{entry.name}.lock").unlink(missing_ok=True)
 
 
 def _load(entry: Path, key: CacheKey, say: Say) -> Dataset | None:

@@ -63,6 +63,16 @@ class ModelFile:
     provenance: dict[str, Any] = field(default_factory=dict)
     source: str = ""
 
+    def settings(self) -> dict[str, Any]:
+        """What the file says of training this model, in the form of a run's configuration."""
+        said = {
+            "training": self.training,
+            "optimizer": self.optimizer,
+            "schedule": self.schedule,
+            "normalization": self.normalization,
+        }
+        return {key: value for key, value in said.items() if value}
+
     def architecture(
         self,
         *,

@@ -87,12 +87,4 @@ def _base_run(init: Mapping[str, Any], runs: Path, labels: Mapping[str, str]) ->
 
 def _model_defaults(name: str) -> dict[str, Any]:
     """How a model's own file says that it is to be trained."""
-    file = load_model_file(name)
-    defaults = {
-        "model": {"name": name},
-        "training": file.training,
-        "optimizer": file.optimizer,
-        "schedule": file.schedule,
-        "normalization": file.normalization,
-    }
-    return {key: value for key, value in defaults.items() if value}
+    return {"model": {"name": name}, **load_model_file(name).settings()}

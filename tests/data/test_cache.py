@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from class_folders import pixels
 
-from cnnlab.data.cache import CacheKey, load_or_build
+from cnnlab.data.cache import CacheKey, forget, load_or_build
 from cnnlab.data.dataset import Dataset, fingerprint_of
 from cnnlab.data.source import Allocate, Decoded, ReadOptions, Say, unsaid
 from cnnlab.errors import DataError, StorageError
@@ -350,3 +350,19 @@ def test_after_a_kill_the_next_one_decodes(tmp_path: Path, home: Path) -> None:
     get(read)
     assert read.calls == 1
     assert entries(home) == [KEY.digest]
+
+
+def test_what_is_forgotten_leaves_nothing_and_stays_readable(home: Path) -> None:
+    dataset = get(Reader())
+    forget(dataset)
+    assert list((home / "datasets").iterdir()) == []
+    np.testing.assert_array_equal(dataset.images, IMAGES)
+
+
+def test_images_elsewhere_are_not_forgotten(home: Path, tmp_path: Path) -> None:
+    np.save(tmp_path / "images.npy", IMAGES)
+    mapped = np.load(tmp_path / "images.npy", mmap_mode="r")
+    names, parts = ("cat", "dog"), {"train": 6}
+    forget(Dataset("d", mapped, LABELS, names, parts, "f"))
+    forget(Dataset("d", IMAGES, LABELS, names, parts, "f"))
+    assert (tmp_path / "images.npy").exists()
