@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 from cnnlab.errors import ConfigError
 from cnnlab.registry import suggestion
 
-__all__ = ["as_config_error"]
+__all__ = ["allowed_values", "as_config_error", "section_in"]
 
 _BOUNDS = {"ge": "at least", "gt": "more than", "le": "at most", "lt": "less than"}
 _KINDS = {int: "a whole number", float: "a number", str: "text", bool: "true or false"}
@@ -44,7 +44,7 @@ def as_config_error(
     return ConfigError(
         f"the value is {first['input']!r}",
         where=labels.get(key, f"{where}, {key}"),
-        expected=_allowed(field.annotation, field.metadata),
+        expected=allowed_values(field.annotation, field.metadata),
     )
 
 
@@ -63,13 +63,13 @@ def _declared(root: type[BaseModel], location: Sequence[str]) -> tuple[list[str]
         if inner is None or part not in inner.model_fields:
             break
         keys.append(part)
-        section, inner = inner, _section_in(inner.model_fields[part].annotation)
+        section, inner = inner, section_in(inner.model_fields[part].annotation)
     if len(keys) < sum(not part.isdigit() for part in location) and inner is not None:
         section = inner
     return keys, section
 
 
-def _section_in(annotation: Any) -> Any:
+def section_in(annotation: Any) -> Any:
     """The settings class in an annotation, None where it is a plain value's."""
     for item in get_args(annotation) or (annotation,):
         if isinstance(item, type) and issubclass(item, BaseModel):
@@ -77,20 +77,20 @@ def _section_in(annotation: Any) -> Any:
     return None
 
 
-def _allowed(annotation: Any, metadata: Sequence[Any]) -> str:
+def allowed_values(annotation: Any, metadata: Sequence[Any]) -> str:
     """The values that a field takes: "a whole number, at least 1, at most 100000"."""
     origin = get_origin(annotation)
     if origin is Annotated:
         inner, *extra = get_args(annotation)
-        return _allowed(inner, extra)
+        return allowed_values(inner, extra)
     if origin is Literal:
         return "one of " + ", ".join(map(str, get_args(annotation)))
     if origin in (Union, UnionType):
-        return " or ".join(_allowed(item, metadata) for item in get_args(annotation))
+        return " or ".join(allowed_values(item, metadata) for item in get_args(annotation))
     if annotation is type(None):
         return "null"
     if origin is list:
-        return f"a list, each item {_allowed(get_args(annotation)[0], ())}"
+        return f"a list, each item {allowed_values(get_args(annotation)[0], ())}"
     words = [_KINDS.get(annotation, "a mapping")]
     for item in metadata:
         for constraint in getattr(item, "metadata", None) or [item]:

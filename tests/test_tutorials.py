@@ -22,21 +22,30 @@ NAMES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse"
 
 
 class Miniature:
-    """CIFAR-10-JPEG's form: a few images of noise under a stripe that tells the class."""
+    """A data set's form: a few images of noise under a stripe that tells the class."""
 
-    name, title, description, options = "cifar10-jpeg", "Miniature", "small", NO_OPTIONS
-    parts = {"train": 200, "test": 80}  # noqa: RUF012 - nobody writes to it
+    title, description, options = "Miniature", "small", NO_OPTIONS
+
+    def __init__(self, name, channels, class_names, parts):
+        self.name, self.channels = name, channels
+        self.class_names, self.parts = class_names, parts
 
     def find(self):
         return Found(Path("miniature"), {})
 
     def read(self, found, options, allocate):
         labels = np.tile(np.arange(10), sum(self.parts.values()) // 10)
-        images = allocate((len(labels), 32, 32, 3))
+        images = allocate((len(labels), 32, 32, self.channels))
         images[:] = np.random.default_rng(0).integers(0, 120, images.shape)
         for row, label in enumerate(labels):
             images[row, 3 * label : 3 * label + 3] = 230
-        return Decoded(images, labels, NAMES, self.parts)
+        return Decoded(images, labels, self.class_names, self.parts)
+
+
+MINIATURES = (
+    Miniature("cifar10-jpeg", 3, NAMES, {"train": 200, "test": 80}),
+    Miniature("digits", 1, tuple("0123456789"), {"train": 200}),
+)
 
 
 def steps(tutorial):
@@ -51,7 +60,8 @@ def steps(tutorial):
 @pytest.mark.parametrize("tutorial", TUTORIALS, ids=lambda path: path.stem)
 def test_case_30_every_step_runs_as_written(tutorial, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setitem(SOURCES._entries, "cifar10-jpeg", Miniature())
+    for small in MINIATURES:
+        monkeypatch.setitem(SOURCES._entries, small.name, small)
     done = list(steps(tutorial))
     assert any(step.startswith("cnnlab train ") for step in done)
     for step in done:
