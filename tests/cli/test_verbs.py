@@ -248,7 +248,7 @@ def test_several_seeds_in_one_command(cnnlab, images, tiny_model):
         (["--seeds", "2", "--seed", "1"], "--seed says one seed"),
         (["--seeds", "2", "--resume", "x"], "type the command that began them again"),
         (["--vary-split"], "--vary-split is for --seeds"),
-        (["--workers", "2"], "--workers is for --seeds"),
+        (["--workers", "2"], "--workers is for several trainings"),
         (["--seeds", "2", "--executor", "rai"], "did you mean 'ray'?"),
         (["--seeds", "2", "--executor", "in-process", "--workers", "2"], "--workers: the executor"),
         (["--seeds", "2", "--address", "nowhere"], "is no address of a Ray cluster"),
