@@ -108,7 +108,7 @@ def test_values_of_options():
     assert values("evaluate f --split=te") == ["--split=test"]
     assert values("report f --format ht") == ["html"]
     assert values("report f --format html,") == ["html,md", "html,pdf"]
-    assert values("export f --format ") == ["onnx", "bundle"]
+    assert values("export f --format ") == ["onnx", "bundle", "keras"]
     assert values("train --set training.ep") == ["training.epochs="]
     assert values("train --set training.epochs = ") == []
     assert values("track f --to ") == TRACKERS.names() == values("train --track ")

@@ -122,7 +122,7 @@ def test_what_is_suggested_can_be_run(trained, name, monkeypatch, tmp_path):
     """Through the real command line, up to the point where images and network are settled."""
     asked = {}
 
-    def settle(given, runs):
+    def settle(given, runs, track):
         config = configure(**given, runs=runs)
         decided = decide(config, runs, lambda event: None)
         asked.update(config=config, runs=runs, network=decided.start.architecture.name)
