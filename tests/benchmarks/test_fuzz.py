@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import mmap
 import random
 from pathlib import Path
 from typing import Any
@@ -162,11 +163,18 @@ def test_what_is_recorded_is_not_tried_again() -> None:
     assert left == [("png", 1, 1), ("gif", 1, 0), ("gif", 1, 2)]
 
 
+def _filled(size: int) -> np.ndarray:
+    """So many ones in pages of their own: what was freed before and kept would not be growth."""
+    pages = np.frombuffer(mmap.mmap(-1, size), dtype=np.uint8)
+    pages[:] = 1
+    return pages
+
+
 def test_in_a_process_that_was_large_before_growth_counts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(trial, "_LIMIT_BYTES", 1)
     monkeypatch.setattr(trial, "_GROWTH_BYTES", 100 << 20)
     for mebibytes, outcome in ((10, "right"), (200, "memory")):
-        takes = _Made(lambda _, size=mebibytes << 20: np.ones(size, dtype=np.uint8).sum())
+        takes = _Made(lambda _, size=mebibytes << 20: _filled(size).sum())
         assert try_input(takes, 0, 0, tmp_path)["outcome"] == outcome

@@ -1,6 +1,7 @@
 """Who sits where: cores and GPUs of machines that are made up."""
 
 import os
+import time
 from dataclasses import replace
 
 import psutil
@@ -111,6 +112,11 @@ def test_a_worker_is_bound_to_its_seat_and_its_parent_is_not():
         process = psutil.Process(worker.pid)
         assert process.cpu_affinity() == [core]
         own = process.environ()
+        for _ in range(500):
+            if "OMP_NUM_THREADS" in own:
+                break
+            time.sleep(0.01)  # it is about to begin: what is seen may still be its parent's
+            own = process.environ()
         assert (own["OMP_NUM_THREADS"], own["CUDA_VISIBLE_DEVICES"]) == ("1", "")
         assert os.sched_getaffinity(0) == before
     finally:
