@@ -24,7 +24,7 @@ from cnnlab.exporting.onnx_model import OnnxModel
 from cnnlab.exporting.parity import BATCHES, TOLERANCE, Parity, batch_parity
 from cnnlab.files import atomic_path, sha256_of_file, storage_errors, write_json
 from cnnlab.inference import BATCH_SIZE, predict_logits
-from cnnlab.interop.keras.library import require_libraries as require_keras
+from cnnlab.interop.keras.installed import require_libraries as require_keras
 from cnnlab.interop.keras.writing import check_writable, write_keras
 from cnnlab.metrics import at_temperature
 from cnnlab.tables import ShownAsText, bytes_text

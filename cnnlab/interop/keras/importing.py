@@ -14,7 +14,7 @@ from cnnlab.data.source import Say, unsaid
 from cnnlab.errors import CheckFailed, InputError
 from cnnlab.files import atomic_path, storage_errors, write_text
 from cnnlab.interop.keras.class_names import class_names_of
-from cnnlab.interop.keras.library import require_libraries
+from cnnlab.interop.keras.installed import require_libraries
 from cnnlab.settings import dump_yaml
 from cnnlab.tables import ShownAsText, bytes_text, printable
 

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnnlab.errors import InputError
-from cnnlab.interop.keras.library import load_keras, quiet
+from cnnlab.interop.keras.installed import load_keras, quiet
 from cnnlab.interop.keras.rules import RULES
 from cnnlab.interop.keras.variables import variables_of
 
