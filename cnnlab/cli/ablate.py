@@ -50,18 +50,12 @@ def ablate(
     One is left out at a time, over several seeds. What has ended is left as it is, what was cut off
     goes on: type the same command again.
     """
+    arguments = locals()
     from cnnlab.cli.progress import TrainingDisplay
     from cnnlab.workflows.ablate import ablate as run_ablation
 
     go_offline(offline)
-    values = {
-        "--data": data,
-        "--epochs": epochs,
-        "--batch-size": batch_size,
-        "--split-seed": split_seed,
-        "--device": device,
-    }
-    asked = options.asked_for(values, recipe=None, config=None, overrides=overrides)
+    asked = options.asked_for(arguments, overrides=overrides)
     with TrainingDisplay() as display:
         done = run_ablation(
             target,

@@ -47,6 +47,7 @@ def find_lr(
     For what `cnnlab train` with the same options would do. A few steps are taken at rising rates;
     only training images are looked at, no run is written.
     """
+    arguments = locals()
     from cnnlab.cli.progress import TrainingDisplay
     from cnnlab.workflows.configure import configure
     from cnnlab.workflows.find_lr import find_lr as find
@@ -54,20 +55,7 @@ def find_lr(
 
     go_offline(offline)
     drawn = None if out is None else picture_path(out)
-    values = {
-        "--model": model,
-        "--init": init,
-        "--freeze": freeze,
-        "--data": data,
-        "--image-size": image_size,
-        "--split-seed": split_seed,
-        "--batch-size": batch_size,
-        "--optimizer": optimizer,
-        "--seed": seed,
-        "--device": device,
-        "--precision": precision,
-    }
-    asked = options.asked_for(values, recipe=recipe, config=config, overrides=overrides)
+    asked = options.asked_for(arguments, overrides=overrides)
     with TrainingDisplay() as display:
         wanted = configure(**asked, runs=runs)
         found = find(wanted, steps=steps, low=low, high=high, runs=runs, watch=display)

@@ -22,12 +22,6 @@ if TYPE_CHECKING:
     from cnnlab.workflows.train import Trained
 
 
-def _seconds(text: str | None, option: str) -> float | None:
-    from cnnlab.settings import parse_duration
-
-    return None if text is None else parse_duration(text, where=option)
-
-
 def train(
     context: typer.Context,
     model: options.Model = None,
@@ -93,27 +87,10 @@ def train(
     as_json: Json = False,
 ) -> None:
     """Train a network and say what validation shows."""
+    arguments = locals()
     go_offline(offline)
-    values = {
-        "--model": model,
-        "--init": init,
-        "--freeze": freeze,
-        "--data": data,
-        "--image-size": image_size,
-        "--split-seed": split_seed,
-        "--epochs": epochs,
-        "--batch-size": batch_size,
-        "--time-limit": _seconds(time_limit, "--time-limit"),
-        "--checkpoint-every": _seconds(checkpoint_every, "--checkpoint-every"),
-        "--lr": lr,
-        "--optimizer": optimizer,
-        "--seed": seed,
-        "--device": device,
-        "--precision": precision,
-        "--name": name,
-    }
     plain, axes = _divided(overrides)
-    asked = options.asked_for(values, recipe=recipe, config=config, overrides=plain)
+    asked = options.asked_for(arguments, overrides=plain)
     if resume is not None and (asked["settings"] or recipe or config or overrides):
         raise ConfigError(
             "--resume goes on with the run's own configuration",

@@ -118,22 +118,30 @@ _SETTINGS = {
 }
 
 
+_DURATIONS = ("--time-limit", "--checkpoint-every")
+
+
 def asked_for(
-    values: Mapping[str, Any],
-    *,
-    recipe: str | None,
-    config: Path | None,
-    overrides: Sequence[str] | None,
+    arguments: Mapping[str, Any], *, overrides: Sequence[str] | None = None
 ) -> dict[str, Any]:
     """What :func:`cnnlab.workflows.configure.configure` is to be called with.
 
-    ``values`` are by option (``"--epochs"``), None where it was not given; errors will call a
-    setting by its option.
+    ``arguments`` are a verb's own, by parameter: its ``locals()`` before it has others. None is
+    what was not given; what is no setting is passed over. Errors will call a setting by its option.
     """
-    given = {option: value for option, value in values.items() if value is not None}
+    from cnnlab.settings import parse_duration
+
+    given = {
+        option: value
+        for option in _SETTINGS
+        if (value := arguments.get(option.removeprefix("--").replace("-", "_"))) is not None
+    }
+    for option in _DURATIONS:
+        if option in given:
+            given[option] = parse_duration(given[option], where=option)
     return {
-        "recipe": recipe,
-        "file": config,
+        "recipe": arguments.get("recipe"),
+        "file": arguments.get("config"),
         "settings": _nested(given),
         "overrides": overrides or [],
         "labels": {_SETTINGS[option]: option for option in given},

@@ -93,23 +93,9 @@ def tune(
 
     Judged on validation; test stays closed. Type the same command again to go on after a kill.
     """
+    arguments = {**locals(), "name": None}  # which is the sweep's
     go_offline(offline)
-    values = {
-        "--model": model,
-        "--init": init,
-        "--freeze": freeze,
-        "--data": data,
-        "--image-size": image_size,
-        "--split-seed": split_seed,
-        "--epochs": epochs,
-        "--batch-size": batch_size,
-        "--lr": lr,
-        "--optimizer": optimizer,
-        "--seed": seed,
-        "--device": device,
-        "--precision": precision,
-    }
-    asked = options.asked_for(values, recipe=recipe, config=config, overrides=overrides)
+    asked = options.asked_for(arguments, overrides=overrides)
     limits = {"seconds": _time(time, minutes), "trials": trials, "confirm": confirm, "seeds": seeds}
     budget = {key: value for key, value in limits.items() if value is not None}
     how = {

@@ -108,7 +108,31 @@ def _confirmation(record: SweepRecord, words: SweepWords) -> list[Block]:
     rows = [one for one in record.candidates if one.mean is not None]
     if not rows:
         return []
-    table = [
+    drawn = [
+        ConfirmedRow(words.name(one.trial), one.searched, one.fresh, one.mean, one.interval)
+        for one in rows
+        if one.mean is not None
+    ]
+    said = "; ".join(
+        f"{row.name}: {words.value(row.searched)} in the search, "
+        f"{words.value(row.mean)} on fresh seeds"
+        for row in drawn
+    )
+    return [
+        Heading("On fresh seeds"),
+        _confirmed_table(rows, record.objective, words),
+        Figure(
+            name="sweep-confirmation",
+            svg=confirmation_figure(drawn, scale=record.scale).svg(),
+            alt=f"{said}.",
+            caption="Each candidate's figure in the search beside fresh seeds and their mean with "
+            "its 95% interval.",
+        ),
+    ]
+
+
+def _confirmed_table(rows: Sequence[CandidateRow], objective: str, words: SweepWords) -> Table:
+    cells = [
         [
             words.name(one.trial),
             words.value(one.searched),
@@ -120,40 +144,13 @@ def _confirmation(record: SweepRecord, words: SweepWords) -> list[Block]:
         ]
         for one in rows
     ]
-    drawn = [
-        ConfirmedRow(words.name(one.trial), one.searched, one.fresh, one.mean, one.interval)
-        for one in rows
-        if one.mean is not None
-    ]
-    return [
-        Heading("On fresh seeds"),
-        Table.of(
-            [
-                "Configuration",
-                "In the search",
-                "Seeds",
-                "Mean",
-                "sd",
-                "95% interval",
-                "Search minus mean",
-            ],
-            table,
-            f"The best trials and the base configuration, trained anew with seeds that had no part "
-            f"in the search; validation {record.objective}.",
-        ),
-        Figure(
-            name="sweep-confirmation",
-            svg=confirmation_figure(drawn, scale=record.scale).svg(),
-            alt="; ".join(
-                f"{row.name}: {words.value(row.searched)} in the search, "
-                f"{words.value(row.mean)} on fresh seeds"
-                for row in drawn
-            )
-            + ".",
-            caption="Each candidate's figure in the search beside fresh seeds and their mean with "
-            "its 95% interval.",
-        ),
-    ]
+    header = ["Configuration", "In the search", "Seeds", "Mean", "sd", "95% interval"]
+    return Table.of(
+        [*header, "Search minus mean"],
+        cells,
+        f"The best trials and the base configuration, trained anew with seeds that had no part "
+        f"in the search; validation {objective}.",
+    )
 
 
 def _search(record: SweepRecord, words: SweepWords) -> list[Block]:

@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from types import TracebackType
 
 from cnnlab.errors import CnnlabError
 from cnnlab.runs import Run
@@ -56,12 +55,7 @@ class Tracking(AbstractContextManager["Tracking"]):
         elif isinstance(event, EpochDone) and time.monotonic() - self._sent_at >= self._every:
             self._each(Follower.sync)
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._finish()
 
     def catch_up(self, runs: Sequence[Run]) -> None:
