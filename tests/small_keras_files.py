@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import json
 import zipfile
@@ -11,6 +12,9 @@ from typing import Any
 
 import h5py
 import numpy as np
+from small_bundles import random_images
+
+from cnnlab.interop.keras import Imported, import_keras
 
 #: The arrays of a network on 6x5x3 images: a convolution, a batch normalisation, a dense layer.
 KERNEL = np.linspace(-0.5, 0.7, 3 * 3 * 3 * 4, dtype=np.float32).reshape(3, 3, 3, 4)
@@ -107,3 +111,21 @@ def expected_logits(pixels: np.ndarray) -> np.ndarray:
     gamma, beta, mean, variance = NORM
     maps = (maps - mean) / np.sqrt(variance + 0.001) * gamma + beta
     return maps.mean((1, 2)) @ DENSE[0] + DENSE[1]
+
+
+IMAGES = random_images(5, (6, 5, 3))
+RESCALING = layer("Rescaling", "rescaling", scale=1 / 255, offset=0.0)
+
+
+def imported(tmp_path: Path, content: Any = None, **options: Any) -> Imported:
+    """The import of a small file, or of one that holds ``content``."""
+    options.setdefault("scale", None if content else "1")
+    path = write_archive(tmp_path / "small.keras", content)
+    return import_keras(path, tmp_path / "out", force=True, **options)
+
+
+def changed(position: int, **config: Any) -> dict[str, Any]:
+    """The model with one layer's arguments changed, on pixels / 255."""
+    layers = copy.deepcopy(layers_of(first=[RESCALING]))
+    layers[position]["config"] |= config
+    return model_of(layers)

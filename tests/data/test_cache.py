@@ -7,51 +7,20 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-from class_folders import pixels
+from cache_files import IMAGES, KEY, LABELS, Reader, entries, get
 
-from cnnlab.data.cache import CacheKey, forget, load_or_build
+from cnnlab.data.cache import CacheKey, forget
 from cnnlab.data.dataset import Dataset, fingerprint_of
-from cnnlab.data.source import Allocate, Decoded, ReadOptions, Say, unsaid
+from cnnlab.data.source import Allocate, Decoded, ReadOptions
 from cnnlab.errors import DataError, StorageError
 from cnnlab.files import exclusive_lock
 
-IMAGES = np.stack([pixels(seed) for seed in range(6)])
-LABELS = np.array([0, 0, 1, 1, 0, 1])
-KEY = CacheKey("/some/where", {"size": 3}, ReadOptions())
-
-
-@pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("CNNLAB_HOME", str(tmp_path / "home"))
-    return tmp_path / "home"
-
-
-class Reader:
-    """Decodes the same six images, and counts how often."""
-
-    def __init__(self) -> None:
-        self.calls = 0
-
-    def __call__(self, allocate: Allocate) -> Decoded:
-        self.calls += 1
-        images = allocate((6, 8, 8, 3))
-        images[...] = IMAGES
-        parts = {"train": 4, "test": 2}
-        return Decoded(images, LABELS, ("cat", "dog <b>"), parts, ("a note",))
-
-
-def get(read: Callable[[Allocate], Decoded], key: CacheKey = KEY, say: Say = unsaid) -> Dataset:
-    return load_or_build(key, read, lambda: "Pets", say=say)
-
-
-def entries(home: Path) -> list[str]:
-    return sorted(path.name for path in (home / "datasets").iterdir() if path.suffix != ".lock")
+pytestmark = pytest.mark.usefixtures("home")
 
 
 def test_what_is_decoded_is_kept_and_opened_again() -> None:
@@ -295,61 +264,6 @@ def test_a_damaged_entry_of_others_does_not_matter(home: Path) -> None:
     (home / "datasets" / other.digest / "meta.json").write_text("{")
     get(Reader())
     assert entries(home) == sorted([KEY.digest, other.digest])
-
-
-BUILDER = """
-import sys, time
-from pathlib import Path
-sys.path.insert(0, {tests!r})
-from test_cache import Reader, get
-here = Path({here!r})
-def read(allocate):
-    allocate((6, 8, 8, 3))
-    (here / "started").touch()
-    while not (here / "go").exists():
-        time.sleep(0.01)
-    return Reader()(allocate)
-print(get(read).fingerprint)
-"""
-
-
-def start_builder(here: Path) -> subprocess.Popen[str]:
-    """Start a process that decodes until the file "go" appears; return when it is at it."""
-    script = BUILDER.format(tests=str(Path(__file__).parent), here=str(here))
-    process = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
-    while not (here / "started").exists():
-        assert process.poll() is None
-        time.sleep(0.01)
-    return process
-
-
-def test_of_two_processes_one_decodes_and_both_end_well(tmp_path: Path, home: Path) -> None:
-    process = start_builder(tmp_path)
-    said: list[str] = []
-
-    def say(line: str) -> None:
-        said.append(line)
-        (tmp_path / "go").touch()
-
-    read = Reader()
-    dataset = get(read, say=say)
-    output, _ = process.communicate()
-    assert process.returncode == 0
-    assert output.strip() == dataset.fingerprint
-    assert read.calls == 0
-    assert said == ["another process is decoding the same images; waiting for it"]
-    assert entries(home) == [KEY.digest]
-
-
-def test_after_a_kill_the_next_one_decodes(tmp_path: Path, home: Path) -> None:
-    process = start_builder(tmp_path)
-    process.kill()
-    process.communicate()
-    assert len(entries(home)) == 1
-    read = Reader()
-    get(read)
-    assert read.calls == 1
-    assert entries(home) == [KEY.digest]
 
 
 def test_what_is_forgotten_leaves_nothing_and_stays_readable(home: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import sys
 from pathlib import Path
@@ -13,7 +12,11 @@ import pytest
 from small_bundles import random_images
 from small_keras_files import (
     DENSE,
+    IMAGES,
+    RESCALING,
+    changed,
     expected_logits,
+    imported,
     layer,
     layers_of,
     model_of,
@@ -25,28 +28,12 @@ from small_keras_files import (
 import cnnlab
 from cnnlab.bundle import open_bundle
 from cnnlab.errors import ArchitectureError, ConfigError, DataError, InputError
-from cnnlab.interop.keras import Imported, import_keras
+from cnnlab.interop.keras import import_keras
 from cnnlab.models import load_architecture
-
-IMAGES = random_images(5, (6, 5, 3))
-RESCALING = layer("Rescaling", "rescaling", scale=1 / 255, offset=0.0)
-
-
-def _imported(tmp_path: Path, content: Any = None, **options: Any) -> Imported:
-    options.setdefault("scale", None if content else "1")
-    path = write_archive(tmp_path / "small.keras", content)
-    return import_keras(path, tmp_path / "out", force=True, **options)
-
-
-def _changed(position: int, **config: Any) -> dict[str, Any]:
-    """The model with one layer's arguments changed, on pixels / 255."""
-    layers = copy.deepcopy(layers_of(first=[RESCALING]))
-    layers[position]["config"] |= config
-    return model_of(layers)
 
 
 def test_logits_are_the_network_s(tmp_path: Path) -> None:
-    found = _imported(tmp_path)
+    found = imported(tmp_path)
     bundle = open_bundle(found.path)
     np.testing.assert_allclose(bundle.logits(IMAGES), expected_logits(IMAGES / 255), atol=1e-5)
     assert bundle.preprocessing.to_dict() == {
@@ -62,7 +49,7 @@ def test_logits_are_the_network_s(tmp_path: Path) -> None:
 
 
 def test_the_architecture_is_a_model_file_of_ours(tmp_path: Path) -> None:
-    found = _imported(tmp_path)
+    found = imported(tmp_path)
     assert found.architecture_path == tmp_path / "out" / "architecture.yaml"
     architecture = load_architecture(found.architecture_path, input_shape=(32, 32, 3), classes=10)
     assert list(architecture.layers) == [
@@ -76,7 +63,7 @@ def test_the_architecture_is_a_model_file_of_ours(tmp_path: Path) -> None:
 def test_what_was_done_is_said(tmp_path: Path) -> None:
     said: list[str] = []
     first = [layer("RandomFlip", "random_flip", mode="horizontal", seed=3), RESCALING]
-    found = _imported(tmp_path, model_of(layers_of(first=first)), say=said.append)
+    found = imported(tmp_path, model_of(layers_of(first=first)), say=said.append)
     assert [line.partition(": ")[2] for line in said] == list(found.notes)
     assert [note.split(",")[0] for note in found.notes] == [
         "left out",
@@ -123,7 +110,7 @@ def test_what_was_done_is_said(tmp_path: Path) -> None:
 def test_what_stands_first_becomes_preprocessing(
     tmp_path: Path, first: list[Any], scale: str | None, factor: Any, offset: Any
 ) -> None:
-    bundle = _imported(tmp_path, model_of(layers_of(first=first)), scale=scale).bundle
+    bundle = imported(tmp_path, model_of(layers_of(first=first)), scale=scale).bundle
     assert len(bundle.architecture.layers) == 4
     expected = expected_logits(IMAGES * factor + offset)
     limit = 1e-6 * np.abs(expected).max() + 1e-5
@@ -133,14 +120,14 @@ def test_what_stands_first_becomes_preprocessing(
 def test_a_uint8_input_says_its_range(tmp_path: Path) -> None:
     layers = layers_of()
     layers[0]["config"]["dtype"] = "uint8"
-    bundle = _imported(tmp_path, model_of(layers)).bundle
+    bundle = imported(tmp_path, model_of(layers)).bundle
     np.testing.assert_allclose(bundle.logits(IMAGES), expected_logits(IMAGES), rtol=1e-5)
 
 
 def test_a_resizing_layer_says_the_size(tmp_path: Path) -> None:
     layers = layers_of(first=[layer("Resizing", "resizing", height=6, width=5), RESCALING])
     layers[0]["config"]["batch_shape"] = [None, None, None, 3]
-    found = _imported(tmp_path, model_of(layers))
+    found = imported(tmp_path, model_of(layers))
     assert found.bundle.input_shape == (6, 5, 3)
     assert "becomes the size of the images" in found.notes[0]
 
@@ -149,8 +136,8 @@ def test_an_open_size_has_to_be_said(tmp_path: Path) -> None:
     layers = layers_of(first=[RESCALING])
     layers[0]["config"]["batch_shape"] = [None, None, None, 3]
     with pytest.raises(ConfigError, match=r"any size.*--image-size 32x32"):
-        _imported(tmp_path, model_of(layers))
-    found = _imported(tmp_path, model_of(layers), image_size=(9, 7))
+        imported(tmp_path, model_of(layers))
+    found = imported(tmp_path, model_of(layers), image_size=(9, 7))
     assert found.bundle.input_shape == (9, 7, 3)
 
 
@@ -164,15 +151,15 @@ def test_grey_images_without_an_axis_for_their_channel(tmp_path: Path) -> None:
             ]
         )
 
-    bundle = _imported(tmp_path, content([layer("Flatten", "flatten")]), scale="1").bundle
+    bundle = imported(tmp_path, content([layer("Flatten", "flatten")]), scale="1").bundle
     assert bundle.input_shape == (2, 2, 1)
     images = random_images(3, (2, 2, 1))
     expected = (images / 255).reshape(3, 4) @ DENSE[0] + DENSE[1]
     np.testing.assert_allclose(bundle.logits(images), expected, atol=1e-6)
     reshaped = [layer("Reshape", "reshape", target_shape=[2, 2, 1]), layer("Flatten", "flatten")]
-    assert len(_imported(tmp_path, content(reshaped), scale="1").bundle.architecture.layers) == 2
+    assert len(imported(tmp_path, content(reshaped), scale="1").bundle.architecture.layers) == 2
     with pytest.raises(ArchitectureError, match="expected images"):
-        _imported(tmp_path, content([]), scale="1")
+        imported(tmp_path, content([]), scale="1")
 
 
 @pytest.mark.parametrize("ending", ["inline", "layer", "logit"])
@@ -213,7 +200,7 @@ def test_one_sigmoid_becomes_two_logits(tmp_path: Path, ending: str) -> None:
     ],
 )  # fmt: skip
 def test_activations(tmp_path: Path, activation: Any, items: list[dict[str, Any]]) -> None:
-    found = _imported(tmp_path, _changed(2, activation=activation)).bundle.architecture.layers
+    found = imported(tmp_path, changed(2, activation=activation)).bundle.architecture.layers
     conv = {"type": "Conv2D", "kernel_size": 3, "padding": "same", "filters": 4}
     inline, *after = items
     assert found[0] == {**conv, **inline}
@@ -221,9 +208,9 @@ def test_activations(tmp_path: Path, activation: Any, items: list[dict[str, Any]
 
 
 def test_names_that_somebody_chose_are_kept(tmp_path: Path) -> None:
-    content = _changed(2, name="eyes")
+    content = changed(2, name="eyes")
     content["config"]["layers"][3]["config"]["name"] = "forward"  # torch's own
-    found = _imported(tmp_path, content).bundle.architecture
+    found = imported(tmp_path, content).bundle.architecture
     assert [step.name for step in found.steps][:2] == ["eyes", "batch_normalization"]
 
 
@@ -259,7 +246,7 @@ def test_class_names(tmp_path: Path, given: Any, expected: tuple[str, ...]) -> N
     if isinstance(given, str) and given[0] in "[{":
         (tmp_path / "names.json").write_text(given)
         given = str(tmp_path / "names.json")
-    assert _imported(tmp_path, classes=given).bundle.class_names == expected
+    assert imported(tmp_path, classes=given).bundle.class_names == expected
 
 
 @pytest.mark.parametrize(
@@ -278,110 +265,7 @@ def test_class_names_that_cannot_be(
     monkeypatch.chdir(tmp_path)
     Path("names.json").write_text('{"a": 0, "b": 2}')
     with pytest.raises(kind, match=said):
-        _imported(tmp_path, classes=given)
-
-
-@pytest.mark.parametrize(
-    ("content", "said"),
-    [
-        (_changed(2, data_format="channels_first"), "'conv2d' (Conv2D): data_format is 'channels"),
-        (_changed(2, activation="hard_sigmoid"), "its activation is 'hard_sigmoid'; expected one"),
-        (_changed(2, activation={"module": "mine", "class_name": "f"}), "own class"),
-        (_changed(2, kernel_size=[3]), "kernel_size is [3]; expected a whole number"),
-        (_changed(2, filters=None), "filters is None"),
-        (_changed(2, frequency=3), "frequency is 3, which cannot be said here"),
-        (_changed(2, dtype={"class_name": "QuantizedDTypePolicy", "config": {"mode": "int8"}}),
-         "its dtype is"),
-        (_changed(3, axis=1), "'batch_normalization' (BatchNormalization): axis is 1"),
-        (_changed(3, renorm=True), "renorm is True"),
-        (_changed(5, activation="sigmoid"), "several at once"),
-        (_changed(5, units=1, activation="linear"), "nothing says that it is a logit"),
-        (_changed(0, batch_shape=[None, 784]), "expected images"),
-        (_changed(0, batch_shape=[None, 6, 5, 2]), "with 1, 3 or 4 channels"),
-        (_changed(1, scale=[1, 2]), "scale is [1, 2]; expected a number, or 3"),
-        (_changed(1, scale=0), "leaves nothing of them"),
-        (model_of(layers_of()), "--scale 1"),
-        (model_of(layers_of(first=[layer("CenterCrop", "c", height=2, width=2)])), "cuts images"),
-        (model_of([]), "the model has no layers"),
-        (model_of(layers_of(first=[RESCALING])[:2]), "no layer of it has weights"),
-        ({"class_name": "Subclassed", "config": {}}, "it holds a 'Subclassed'; expected a Seq"),
-        ([], "reads []"),
-    ],
-)  # fmt: skip
-def test_what_cannot_be_said_here_is_one_line(tmp_path: Path, content: Any, said: str) -> None:
-    path = write_archive(tmp_path / "small.keras", content)
-    with pytest.raises(InputError) as caught:
-        import_keras(path, tmp_path / "out")
-    assert said in str(caught.value)
-    assert str(caught.value).startswith(str(path))
-    assert not (tmp_path / "out").exists()
-
-
-@pytest.mark.parametrize(
-    ("odd", "said"),
-    [
-        (layer("Lambda", "tricks", function={"class_name": "__lambda__", "config": {}}),
-         "layer 2 of 6 'tricks' (Lambda): it is Python code, which is never run here"),
-        ({"module": "mine", "class_name": "Dense", "config": {"name": "own"}},
-         "layer 2 of 6 'own': 'Dense' is somebody's own class"),
-        ({**layer("Dense", "own"), "registered_name": "mine>Dense"}, "'mine>Dense' is somebody's"),
-        (layer("LSTM", "lstm", units=4), "(LSTM): a layer of type LSTM cannot be said"),
-        (17, "reads 17"),
-    ],
-)  # fmt: skip
-def test_a_layer_that_there_is_not_is_named(tmp_path: Path, odd: Any, said: str) -> None:
-    path = write_archive(tmp_path / "small.keras", model_of(layers_of(first=[odd])))
-    with pytest.raises(ArchitectureError) as caught:
-        import_keras(path, tmp_path / "out", scale="1")
-    assert said in str(caught.value)
-
-
-def _functional(feeds: dict[str, list[str]], **config: Any) -> dict[str, Any]:
-    """A Functional model of the small network's layers, each fed as said."""
-    entries = []
-    for entry in layers_of(first=[RESCALING]):
-        name = entry["config"]["name"]
-        tensors = [
-            {"class_name": "__keras_tensor__", "config": {"keras_history": [source, 0, 0]}}
-            for source in feeds[name]
-        ]
-        calls = [{"args": tensors, "kwargs": config.get(name, {})}] if tensors else []
-        entries.append({**entry, "name": name, "inbound_nodes": calls})
-    inner = {
-        "name": "f",
-        "layers": entries[::-1],
-        "input_layers": [["input", 0, 0]],
-        "output_layers": config.get("output", [["dense", 0, 0]]),
-    }
-    return {**model_of([]), "class_name": "Functional", "config": inner}
-
-
-NAMES = [entry["config"]["name"] for entry in layers_of(first=[RESCALING])]
-CHAIN = {name: NAMES[number : number + 1] for number, name in enumerate(NAMES[1:])} | {"input": []}
-
-
-def test_a_functional_model_that_is_a_chain(tmp_path: Path) -> None:
-    bundle = _imported(tmp_path, _functional(CHAIN)).bundle
-    np.testing.assert_allclose(bundle.logits(IMAGES), expected_logits(IMAGES / 255), atol=1e-5)
-
-
-@pytest.mark.parametrize(
-    ("content", "said"),
-    [
-        (_functional({**CHAIN, "dense": ["global_average_pooling2d", "conv2d"]}), "no chain"),
-        (_functional({**CHAIN, "dense": ["conv2d"]}), "no chain"),
-        (_functional({**CHAIN, "dense": ["absent"]}), "no chain"),
-        (_functional({**CHAIN, "dense": []}), "no chain"),
-        (_functional({**CHAIN, "conv2d": ["dense"]}), "no chain"),
-        (_functional(CHAIN, output=[["conv2d", 0, 0], ["dense", 0, 0]]), "no chain"),
-        (_functional(CHAIN, conv2d={"training": True}), "called with training=True"),
-    ],
-)
-def test_a_functional_model_that_branches_is_refused(
-    tmp_path: Path, content: Any, said: str
-) -> None:
-    with pytest.raises(ArchitectureError, match=said):
-        _imported(tmp_path, content)
+        imported(tmp_path, classes=given)
 
 
 @pytest.mark.parametrize("out", ["out", "out.safetensors"])
