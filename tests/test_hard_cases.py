@@ -144,7 +144,7 @@ CASES = {
         "resume after the end; changed configuration or data",
         "training/test_loop.py::test_case_16_a_run_that_has_ended_has_nothing_to_do",
         "cli/test_verbs.py::test_case_16_resuming_what_has_ended_is_done_at_once",
-        "training/test_loop.py::test_case_16_a_changed_configuration_is_refused_and_the_keys_named",
+        "training/test_loop_records.py::test_case_16_a_changed_configuration_is_refused_and_the_keys_named",
         "training/test_loop.py::test_case_16_changed_data_is_refused",
         "training/test_conditions.py"
         "::test_case_16_another_machine_is_refused_and_says_what_differs",
@@ -176,7 +176,7 @@ CASES = {
     ),
     20: (
         "--device cuda without one",
-        "cli/test_verbs.py::test_case_20_cuda_without_one_is_an_error",
+        "cli/test_usage.py::test_case_20_cuda_without_one_is_an_error",
     ),
     21: (
         "any batch size, identical counts; everything printed recomputes",
@@ -233,9 +233,9 @@ CASES = {
     ),
     28: (
         "a mistyped option or name; a value out of range",
-        "cli/test_verbs.py::test_case_28_a_mistyped_option_of_every_verb_is_one_line",
-        "cli/test_verbs.py::test_case_28_a_mistyped_verb_gets_a_suggestion",
-        "cli/test_verbs.py::test_case_28_a_wrong_value_is_one_line_with_what_is_allowed",
+        "cli/test_usage.py::test_case_28_a_mistyped_option_of_every_verb_is_one_line",
+        "cli/test_usage.py::test_case_28_a_mistyped_verb_gets_a_suggestion",
+        "cli/test_usage.py::test_case_28_a_wrong_value_is_one_line_with_what_is_allowed",
         "test_config.py::test_case_28_an_unknown_name_gets_a_suggestion",
         "test_config.py::test_case_28_a_wrong_option_of_a_source_is_one_line",
     ),

@@ -18,8 +18,8 @@ from cnnlab.data.trees import open_tree, stem_of
 from cnnlab.errors import ConfigError, DataError
 
 
-def test_pixels_labels_and_parts(folder: Path) -> None:
-    found = read(folder)
+def test_pixels_labels_and_parts(parted: Path) -> None:
+    found = read(parted)
     assert found.images.shape == (8, 8, 8, 3)
     assert found.labels.tolist() == [0, 0, 0, 1, 1, 0, 1, 1]
     assert found.labels.dtype == np.int64
@@ -29,15 +29,15 @@ def test_pixels_labels_and_parts(folder: Path) -> None:
         np.testing.assert_array_equal(found.images[row], pixels(row))
 
 
-def test_case_08_litter_is_ignored_and_said_once(folder: Path) -> None:
-    expected = read(folder)
-    for place in (folder, folder / "train", folder / "train" / "cat"):
+def test_case_08_litter_is_ignored_and_said_once(parted: Path) -> None:
+    expected = read(parted)
+    for place in (parted, parted / "train", parted / "train" / "cat"):
         for name in (".DS_Store", "Thumbs.db", "desktop.ini", "._0.png", "notes.txt"):
             (place / name).write_bytes(b"litter")
         for name in (".ipynb_checkpoints", "__MACOSX", ".git"):
             (place / name / "deeper").mkdir(parents=True)
             (place / name / "deeper" / "x.png").write_bytes(encoded(pixels(99)))
-    for source in (folder, pack(folder, "zip"), pack(folder, "tar.gz")):
+    for source in (parted, pack(parted, "zip"), pack(parted, "tar.gz")):
         found = read(source)
         np.testing.assert_array_equal(found.images, expected.images)
         assert found.class_names == ("cat", "dog")
@@ -69,10 +69,10 @@ def test_case_09_all_broken_files_are_counted_and_the_first_ten_named(tmp_path: 
 
 
 @pytest.mark.parametrize("content", [b"", b"text", encoded(pixels(1))[:-1]])
-def test_case_09_one_broken_file_is_named(content: bytes, folder: Path) -> None:
-    (folder / "test" / "dog" / "bad.png").write_bytes(content)
+def test_case_09_one_broken_file_is_named(content: bytes, parted: Path) -> None:
+    (parted / "test" / "dog" / "bad.png").write_bytes(content)
     with pytest.raises(DataError, match=r"1 of 9 image files cannot be used: test/dog/bad\.png \("):
-        read(folder)
+        read(parted)
 
 
 def test_case_09_when_nothing_can_be_read(tmp_path: Path) -> None:
@@ -83,10 +83,10 @@ def test_case_09_when_nothing_can_be_read(tmp_path: Path) -> None:
         read(tmp_path)
 
 
-def test_case_09_a_class_of_text_files_is_empty(folder: Path) -> None:
-    (folder / "train" / "fox").mkdir()
-    (folder / "train" / "fox" / "notes.txt").write_text("no picture yet")
-    for source in (folder, pack(folder, "tar")):
+def test_case_09_a_class_of_text_files_is_empty(parted: Path) -> None:
+    (parted / "train" / "fox").mkdir()
+    (parted / "train" / "fox" / "notes.txt").write_text("no picture yet")
+    for source in (parted, pack(parted, "tar")):
         with pytest.raises(DataError, match="class 'fox' has no images in 'train/fox/'"):
             read(source)
 
@@ -173,9 +173,9 @@ def test_the_default_size_is_the_nearest_step_to_the_median(sides: list[int]) ->
         ({"channels": 0}, "0 channels"),
     ],
 )
-def test_options_out_of_range(options: dict[str, int], message: str, folder: Path) -> None:
+def test_options_out_of_range(options: dict[str, int], message: str, parted: Path) -> None:
     with pytest.raises(ConfigError, match=message):
-        read(folder, **options)
+        read(parted, **options)
 
 
 def test_many_large_images_in_threads_land_in_their_rows(tmp_path: Path) -> None:
@@ -192,29 +192,29 @@ def test_many_large_images_in_threads_land_in_their_rows(tmp_path: Path) -> None
     np.testing.assert_array_equal(found.images[:, 5, 7], expected)
 
 
-def test_the_identity_changes_with_the_files(folder: Path) -> None:
-    seen = {str(open_tree(folder).identity())}
+def test_the_identity_changes_with_the_files(parted: Path) -> None:
+    seen = {str(open_tree(parted).identity())}
 
     def changed() -> None:
-        identity = str(open_tree(folder).identity())
+        identity = str(open_tree(parted).identity())
         assert identity not in seen
         seen.add(identity)
 
-    assert str(open_tree(folder).identity()) in seen
-    image = folder / "train" / "cat" / "0.png"
+    assert str(open_tree(parted).identity()) in seen
+    image = parted / "train" / "cat" / "0.png"
     image.write_bytes(image.read_bytes() + b"\0")
     changed()
     os.utime(image, ns=(0, 0))
     changed()
     image.rename(image.with_name("renamed.png"))
     changed()
-    (folder / "train" / "new").mkdir()
+    (parted / "train" / "new").mkdir()
     changed()
 
 
 @pytest.mark.parametrize("kind", ["zip", "tar.xz"])
-def test_an_archives_identity_changes_with_it(kind: str, folder: Path) -> None:
-    path = pack(folder, kind)
+def test_an_archives_identity_changes_with_it(kind: str, parted: Path) -> None:
+    path = pack(parted, kind)
     before = open_tree(path).identity()
     os.utime(path, ns=(1, 1))
     assert open_tree(path).identity() != before

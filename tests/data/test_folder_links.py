@@ -17,62 +17,62 @@ from cnnlab.data.tree import Tree
 from cnnlab.errors import DataError
 
 
-def test_a_link_out_of_the_folder_is_not_followed(folder: Path, tmp_path: Path) -> None:
+def test_a_link_out_of_the_folder_is_not_followed(parted: Path, tmp_path: Path) -> None:
     secret = tmp_path / "secret.png"
     secret.write_bytes(encoded(pixels(50)))
-    (folder / "train" / "cat" / "link.png").symlink_to(secret)
+    (parted / "train" / "cat" / "link.png").symlink_to(secret)
     with pytest.raises(DataError, match=r"train/cat/link\.png \(a link that leads out"):
-        read(folder)
+        read(parted)
 
 
-def test_a_link_inside_the_folder_is_followed(folder: Path) -> None:
-    (folder / "train" / "cat" / "link.png").symlink_to("../dog/0.png")
-    found = read(folder)
+def test_a_link_inside_the_folder_is_followed(parted: Path) -> None:
+    (parted / "train" / "cat" / "link.png").symlink_to("../dog/0.png")
+    found = read(parted)
     np.testing.assert_array_equal(found.images[3], pixels(3))
     assert found.labels.tolist()[:4] == [0, 0, 0, 0]
 
 
-def test_a_dangling_link_is_named(folder: Path) -> None:
-    (folder / "train" / "cat" / "link.png").symlink_to("nowhere.png")
+def test_a_dangling_link_is_named(parted: Path) -> None:
+    (parted / "train" / "cat" / "link.png").symlink_to("nowhere.png")
     with pytest.raises(DataError, match=r"link\.png \(cannot be read: no such file"):
-        read(folder)
+        read(parted)
 
 
-def test_a_link_in_a_circle_is_named(folder: Path) -> None:
+def test_a_link_in_a_circle_is_named(parted: Path) -> None:
     """Found by fuzzing: the system's refusal to follow it was a traceback."""
-    (folder / "train" / "cat" / "link.png").symlink_to("link.png")
-    (folder / "train" / "fox").symlink_to("fox")
+    (parted / "train" / "cat" / "link.png").symlink_to("link.png")
+    (parted / "train" / "fox").symlink_to("fox")
     with pytest.raises(DataError, match=r"link\.png \(a link that leads out|link\.png \(cannot be"):
-        read(folder)
+        read(parted)
 
 
 @pytest.mark.parametrize("target", [".", "/", "dog"])
-def test_a_link_to_a_folder_is_refused(target: str, folder: Path) -> None:
-    (folder / "train" / "fox").symlink_to(target, target_is_directory=True)
+def test_a_link_to_a_folder_is_refused(target: str, parted: Path) -> None:
+    (parted / "train" / "fox").symlink_to(target, target_is_directory=True)
     with pytest.raises(DataError, match="train/fox: a symbolic link to a folder is not followed"):
-        read(folder)
+        read(parted)
 
 
-def test_the_folder_itself_may_be_a_link(folder: Path, tmp_path: Path) -> None:
+def test_the_folder_itself_may_be_a_link(parted: Path, tmp_path: Path) -> None:
     link = tmp_path / "link"
-    link.symlink_to(folder)
+    link.symlink_to(parted)
     assert len(read(link).labels) == 8
 
 
-def test_a_named_pipe_is_not_waited_for(folder: Path) -> None:
-    os.mkfifo(folder / "train" / "cat" / "pipe.png")
+def test_a_named_pipe_is_not_waited_for(parted: Path) -> None:
+    os.mkfifo(parted / "train" / "cat" / "pipe.png")
     with pytest.raises(DataError, match=r"train/cat/pipe\.png \(not a regular file\)"):
-        read(folder)
+        read(parted)
 
 
-def test_a_folder_called_like_an_image_is_a_folder(folder: Path) -> None:
-    (folder / "train" / "cat" / "more.png").mkdir()
-    (folder / "train" / "cat" / "more.png" / "1.png").write_bytes(encoded(pixels(60)))
-    assert read(folder).labels.tolist().count(0) == 5
+def test_a_folder_called_like_an_image_is_a_folder(parted: Path) -> None:
+    (parted / "train" / "cat" / "more.png").mkdir()
+    (parted / "train" / "cat" / "more.png" / "1.png").write_bytes(encoded(pixels(60)))
+    assert read(parted).labels.tolist().count(0) == 5
 
 
 def test_a_folder_that_may_not_be_listed_is_a_data_error(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
+    parted: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     genuine = os.scandir
 
@@ -83,11 +83,11 @@ def test_a_folder_that_may_not_be_listed_is_a_data_error(
 
     monkeypatch.setattr(os, "scandir", lambda path: scandir(f"{path}/"))
     with pytest.raises(DataError, match=r"train/dog: cannot be read: permission denied"):
-        read(folder)
+        read(parted)
 
 
 def test_a_file_that_may_not_be_read_is_named(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
+    parted: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     genuine = os.open
 
@@ -98,17 +98,17 @@ def test_a_file_that_may_not_be_read_is_named(
 
     monkeypatch.setattr(os, "open", refuse)
     with pytest.raises(DataError, match=r"train/dog/1\.png \(cannot be read: permission denied\)"):
-        read(folder)
+        read(parted)
 
 
 def test_a_file_that_vanishes_between_header_and_pixels_is_named(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
+    parted: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     genuine = folder_module.take_inventory
 
     def take(tree: Tree) -> Inventory:
         inventory = genuine(tree)
-        victim = folder / "train" / "dog" / "1.png"
+        victim = parted / "train" / "dog" / "1.png"
         victim.rename(victim.with_suffix(".gone"))
         victim.symlink_to("nowhere")
         return inventory
@@ -116,4 +116,4 @@ def test_a_file_that_vanishes_between_header_and_pixels_is_named(
     monkeypatch.setattr(folder_module, "take_inventory", take)
     monkeypatch.setattr(inventory_module, "_KEPT_BYTES", 300)
     with pytest.raises(DataError, match=r"1 of 8 .*train/dog/1\.png \(cannot be read: no such"):
-        read(folder)
+        read(parted)
