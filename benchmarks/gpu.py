@@ -9,10 +9,10 @@ The script (fetch airbench94_muon.py of KellerJordan/cifar10-airbench yourself) 
 its own half precision, but for its images, which are those that the recipe of cnnlab's trains on.
 The sides take turns in blocks. A block is a process that trains once to warm up, so that compiling
 is off the clock on both sides, and then its share of the runs. Seconds are counted as the script
-counts them, whitening and all steps; for the recipe they run from the cached pixels to the last
-weights, whatever is written on the way. Then model F takes steps on the processor and on the GPU,
-and what a session measured is printed as Markdown. Without ``--airbench`` there is no race, with
-``--rounds 0`` no model F. It wants a machine that does nothing else.
+counts them, whitening and all steps, and from the pixels in memory to the last weights, for the
+recipe with whatever is written on the way. Then model F takes steps on the processor and on the
+GPU, and what a session measured is printed as Markdown. Without ``--airbench`` there is no race,
+with ``--rounds 0`` no model F. It wants a machine that does nothing else.
 """
 
 from __future__ import annotations
@@ -46,6 +46,8 @@ __all__ = ["Bench", "blocks_of", "main"]
 _FILE = "gpu.jsonl"
 _KINDS = ("race", "pace")
 _MODEL = "model-f"
+#: What the script itself says.
+_MODE = "max-autotune"
 
 
 def check_gpu(device: str) -> None:
@@ -109,10 +111,13 @@ class Bench:
         job = {
             "seeds": seeds,
             "script": str(peer.script.absolute()),
+            "compile": self.asked.airbench_compile,
             "arrays": str(self.conditions.arrays()),
         }
         begin = partial(self._start, peer.side, job, f"{peer.side}-block{block}")
-        return Measurement(self._race_facts(peer.side, peer.script.stem, block), begin)
+        mode = self.asked.airbench_compile
+        label = peer.script.stem if mode == _MODE else f"{peer.script.stem}, compiled: {mode}"
+        return Measurement(self._race_facts(peer.side, label, block), begin)
 
     def _own(self, block: int, seeds: list[int]) -> Measurement:
         # As the script: all training images, and none held out.
@@ -176,6 +181,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.set_defaults(data="cifar10")
     add = parser.add_argument
     add("--airbench", type=Path, metavar="FILE.py", help="airbench94_muon.py")
+    add(
+        "--airbench-compile",
+        default=_MODE,
+        metavar="MODE",
+        help=f"of torch.compile; {_MODE}, the script's own, may take many minutes",
+    )
     add("--recipe", default="speedrun", help="cnnlab's: a name or a YAML file")
     add("--set", action="append", default=[], metavar="KEY=VALUE", help="in the recipe")
     add("--runs", type=int, default=20, help="trainings of each side that count")

@@ -33,6 +33,9 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["MPLBACKEND"] = "Agg"
     # The tensors here are small: more threads would only wait for each other.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    # What is exact here is exact on a processor; tests/training/test_gpu_training.py has its own.
+    if not os.environ.get("CNNLAB_TEST_GPU"):
+        os.environ["CUDA_VISIBLE_DEVICES"] = ""
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -63,7 +63,7 @@ class Batches:
         device: torch.device,
     ) -> None:
         self._images, self._rows = dataset.images, rows
-        self._labels = torch.from_numpy(dataset.labels[rows])
+        self._labels = torch.from_numpy(dataset.labels[rows]).to(device)
         self._config, self._seed = config, seed
         self._device, self._ranks = device, world()
         self._preprocessing = preprocessing
@@ -100,10 +100,11 @@ class Batches:
         batches = self._divided(order)[first_step : self.length.steps_of(epoch)]
         own = [rows[self._ranks.part(len(rows))] for rows in batches]
         shown = self._one_by_one(own) if self._on_device is None else self._at_once(own)
+        labels = self._labels_of(batches)
         before = (epoch - 1) * self.length.batches + first_step
-        for step, (images, rows) in enumerate(zip(shown, batches, strict=True), start=before):
+        for step, (images, named) in enumerate(zip(shown, labels, strict=True), start=before):
             sized = shrink(images, size or self._sizes.at(step))
-            yield self._preprocessing.apply(sized), self._labels[rows].to(self._device)
+            yield self._preprocessing.apply(sized), named
 
     def _one_by_one(self, batches: Sequence[torch.Tensor]) -> Iterator[torch.Tensor]:
         for rows in batches:
@@ -115,6 +116,13 @@ class Batches:
         rows = torch.cat(list(batches))
         images = self._augmenter.apply(self._on_device[rows.to(self._device)], rows)
         return iter(torch.split(images, [len(part) for part in batches]))
+
+    def _labels_of(self, batches: Sequence[torch.Tensor]) -> Iterator[torch.Tensor]:
+        """Each batch's labels, on the device: all at once, for each copy to a GPU waits for it."""
+        if not batches:
+            return iter(())
+        rows = torch.cat(list(batches)).to(self._device)
+        return iter(torch.split(self._labels[rows], [len(part) for part in batches]))
 
     def _divided(self, whole: torch.Tensor) -> list[torch.Tensor]:
         size = self._config.batch_size

@@ -31,8 +31,13 @@ class CompiledNetwork:
     def _compiled(self) -> Callable[[torch.Tensor], torch.Tensor]:
         # Kernels for one shape each, chosen without measuring: then the same configuration gives
         # the same weights, whether or not training was cut off in between.
+        options = {"deterministic": True}
+        if next(self._network.parameters()).is_cuda:
+            # All kernels of a pass are started at once: at small batches each of them is over
+            # sooner than the next one is started.
+            options["triton.cudagraphs"] = True
         found: Callable[[torch.Tensor], torch.Tensor] = torch.compile(
-            self._network, dynamic=False, options={"deterministic": True}
+            self._network, dynamic=False, options=options
         )
         return found
 

@@ -151,6 +151,8 @@ class Fitter:
         self, images: torch.Tensor, labels: torch.Tensor, weights: torch.Tensor | None
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Give every parameter its gradient; return what :meth:`step` does."""
+        # Before the forward pass, which may use their memory again (CUDA graphs do).
+        self.optimizer.zero_grad(set_to_none=True)
         scale: torch.Tensor | float | None = None
         if self._replica is not None:
             labels, scale = self._replica.divide(labels, weights)
@@ -164,7 +166,6 @@ class Fitter:
             label_smoothing=self.config.training.label_smoothing,
             reduction="mean" if scale is None else "sum",
         )
-        self.optimizer.zero_grad(set_to_none=True)
         if self._replica is None or scale is None:
             loss.backward()  # type: ignore[no-untyped-call] # torch leaves it untyped
         else:

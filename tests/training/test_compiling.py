@@ -8,7 +8,9 @@ from stopping import content, kill_at
 
 from cnnlab.errors import CompileError, Interrupted
 from cnnlab.inference import load_network, read_tensors
+from cnnlab.models import load_architecture
 from cnnlab.runs import open_run
+from cnnlab.training.compiling import CompiledNetwork
 from cnnlab.training.loop import resume
 from cnnlab.workflows.run_card import card_of
 
@@ -20,6 +22,16 @@ layers:
   - {type: BatchNormalization}
   - {type: Activation, activation: relu}
   - {type: GlobalAveragePooling2D}
+  - {type: Dense, units: classes}
+"""
+
+
+MAXIMUM = """
+layers:
+  - {type: Conv2D, filters: 8, kernel_size: 3, strides: 2, use_bias: false}
+  - {type: BatchNormalization}
+  - {type: Activation, activation: gelu}
+  - {type: GlobalMaxPooling2D}
   - {type: Dense, units: classes}
 """
 
@@ -85,6 +97,32 @@ def test_compiled_kernels_give_the_weights_that_torchs_own_give(fit, model, kern
     assert kernel.abs().max() > 1e-2  # it learnt: two trainings that stand still are alike, too
     assert list(kernels.rglob("*.so"))
     assert compiled.environment["choices"]["compile"] == {"name": "on", "reason": "asked for"}
+
+
+@pytest.mark.skipif(not (shutil.which("g++") or shutil.which("clang++")), reason="no C++ compiler")
+def test_a_global_maximum_has_a_gradient_in_bf16(kernels, tmp_path):
+    """Compiled, amax's would be 0/0: the kernels compute what it compares in another precision."""
+    from torch._inductor import config
+
+    path = tmp_path / "maximum.yaml"
+    path.write_text(MAXIMUM, encoding="utf-8")
+    architecture = load_architecture(path, input_shape=(8, 8, 3), classes=4)
+    torch.manual_seed(0)
+    images = torch.randn(64, 3, 8, 8).to(memory_format=torch.channels_last)
+    network = architecture.build().train()
+    compiled = CompiledNetwork(network)
+    found = []
+    for compute in (network, compiled):
+        network.zero_grad()
+        with (
+            config.patch({"cpp.cxx": (shutil.which("g++") or "clang++",)}),
+            torch.autocast("cpu", torch.bfloat16),
+        ):
+            compute(images).float().pow(2).sum().backward()
+        found.append([parameter.grad for parameter in network.parameters()])
+    for eager, other in zip(*found, strict=True):
+        assert eager.norm() > 0.1
+        assert (other - eager).norm() < 0.1 * eager.norm()
 
 
 def test_a_graph_is_made_for_each_shape_of_a_batch_and_none_to_evaluate(fit, traced):

@@ -13,6 +13,16 @@ from cnnlab.ranks import SharedBatch
 __all__ = ["BatchNorm", "LayerNorm"]
 
 
+def _scale_or_ones(gamma: Tensor | None, beta: Tensor | None) -> Tensor | None:
+    """Return ``gamma``, or ones where torch fails without: a GPU's gradient of ``beta`` alone.
+
+    There its backward pass gives ``beta`` a gradient without values: an error (torch 2.11).
+    """
+    if gamma is not None or beta is None or not beta.is_cuda:
+        return gamma
+    return torch.ones_like(beta)
+
+
 class BatchNorm(nn.Module):
     """Batch normalisation whose moving variance is that of the biased batch variance, as Keras's.
 
@@ -39,19 +49,13 @@ class BatchNorm(nn.Module):
         self.register_buffer("moving_variance", torch.ones(channels))
 
     def forward(self, x: Tensor) -> Tensor:
+        gamma = _scale_or_ones(self.gamma, self.beta)
         if self.frozen or not self.training:
             return functional.batch_norm(
-                x,
-                self.moving_mean,
-                self.moving_variance,
-                self.gamma,
-                self.beta,
-                eps=self.epsilon,
+                x, self.moving_mean, self.moving_variance, gamma, self.beta, eps=self.epsilon
             )
         if self.shared is not None:
-            y, mean, variance = shared_batch_norm(
-                x, self.gamma, self.beta, self.epsilon, self.shared
-            )
+            y, mean, variance = shared_batch_norm(x, gamma, self.beta, self.epsilon, self.shared)
             self._update(mean, variance)
             return y
         count = x.numel() // x.shape[1]
@@ -60,7 +64,7 @@ class BatchNorm(nn.Module):
             return self._of_single_values(x)
         mean, variance = torch.zeros_like(self.moving_mean), torch.zeros_like(self.moving_variance)
         y = functional.batch_norm(
-            x, mean, variance, self.gamma, self.beta, training=True, momentum=1.0, eps=self.epsilon
+            x, mean, variance, gamma, self.beta, training=True, momentum=1.0, eps=self.epsilon
         )
         self._update(mean, variance * ((count - 1) / count))
         return y

@@ -62,4 +62,10 @@ class GlobalPool(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         if self.kind == "mean":
             return x.mean((2, 3), keepdim=self.keepdims)
+        if self.training and torch.compiler.is_compiling():
+            # The gradient of amax goes to the values that equal the maximum. Compiled kernels
+            # compute them again, in another precision, and may find none: 0/0. A pooling window
+            # as large as the map remembers where the maximum was.
+            found = functional.max_pool2d(x, (x.shape[2], x.shape[3]))
+            return found if self.keepdims else found.flatten(1)
         return x.amax((2, 3), keepdim=self.keepdims)
