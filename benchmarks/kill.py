@@ -7,7 +7,7 @@ chunk take turns. Every kill is one line of OUT/kill.jsonl and is not done again
 goes on::
 
     python benchmarks/kill.py --kills 200 --seed 0 --out OUT
-    python benchmarks/kill.py --out OUT --report docs/results/reliability.md
+    python benchmarks/kill.py --out OUT --report docs/results/kills.md
 """
 
 from __future__ import annotations
@@ -173,10 +173,10 @@ def build_document(records: Sequence[Record]) -> Document:
     if apart:
         blocks.append(ItemList(tuple(f"Kill {r['number'] + 1}: {_told(r)}." for r in apart)))
     return document_of(
-        "Reliability",
+        "Kills",
         "Does a training that is killed at any instant, and resumed, end with the same bytes?",
         "kill.py",
-        [Section("Kills", records, blocks)],
+        [Section("Kill by kill", records, blocks)],
     )
 
 

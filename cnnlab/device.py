@@ -90,13 +90,13 @@ def choose_device(asked: str = "auto") -> Choice:
     return Choice(asked, "asked for")
 
 
-def _bf16_speed_up(threads: int) -> float:
+def _bf16_speed_up() -> float:
     """Time of a small fp32 convolution over that of the same one in bf16, on the CPU."""
     import torch
 
     best = {torch.float32: math.inf, torch.bfloat16: math.inf}
     before = torch.get_num_threads()
-    torch.set_num_threads(threads)
+    torch.set_num_threads(1)  # several would wait for each other where other programs run
     try:
         for _ in range(_ROUNDS):  # in turn, so that a busy moment strikes both
             for dtype, fastest in best.items():
@@ -112,11 +112,8 @@ def _bf16_speed_up(threads: int) -> float:
     return best[torch.float32] / best[torch.bfloat16]
 
 
-def choose_precision(asked: str, device: str, threads: int = 1) -> Choice:
-    """Return "fp32" or "bf16": bf16 only where the hardware has it and it measures faster.
-
-    On the processor it is measured with ``threads``.
-    """
+def choose_precision(asked: str, device: str) -> Choice:
+    """Return "fp32" or "bf16": bf16 only where the hardware has it and it measures faster."""
     import torch
 
     if asked not in PRECISIONS:
@@ -131,7 +128,7 @@ def choose_precision(asked: str, device: str, threads: int = 1) -> Choice:
         return Choice("fp32", "bf16 on MPS is untried")
     if not processor_flags() & {"avx512_bf16", "amx_bf16", "bf16"}:
         return Choice("fp32", "this processor does not compute in bf16")
-    gain = _bf16_speed_up(threads)
+    gain = _bf16_speed_up()
     if gain > 1.1:
         return Choice("bf16", f"{gain:.1f} times as fast as fp32 in a test convolution")
     return Choice("fp32", f"bf16 is {gain:.1f} times as fast as fp32 in a test convolution")

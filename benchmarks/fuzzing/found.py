@@ -39,4 +39,6 @@ FOUND = (
     "file (cnnlab/errors.py, within); a timing without images a second was a traceback.",
     "Runs to start from: a setting of the base run that cannot be was named without its file "
     "(tests/workflows/test_fine_tuning.py).",
+    "Runs: damaged predictions of rows that the images lack were a traceback in the report "
+    "(tests/reports/test_report_sections.py).",
 )

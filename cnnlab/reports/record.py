@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from cnnlab.data.dataset import Dataset
-from cnnlab.errors import CnnlabError
+from cnnlab.errors import CnnlabError, RunError
 from cnnlab.evaluation.compare import Comparison, compare
 from cnnlab.evaluation.evaluate import Evaluation, SplitName, evaluation_of
 from cnnlab.reports.document import Block, Heading, Paragraph
@@ -93,9 +93,21 @@ class RunRecord:
         )
 
     def evaluation(self, split: SplitName) -> Evaluation | None:
-        """What the saved predictions of a split say; None where there are none."""
+        """What the saved predictions of a split say; None where there are none.
+
+        Raises :class:`RunError` where they are of rows that the images, if these are here, lack.
+        """
         if split not in self._evaluations:
-            self._evaluations[split] = evaluation_of(self.run, split)
+            found = evaluation_of(self.run, split)
+            if found is not None and self.images is not None:
+                row = int(found.predictions.indices.max())
+                if row >= len(self.images.images):
+                    raise RunError(
+                        f"predictions of row {row:,} of {len(self.images.images):,} images",
+                        where=self.run.path / "predictions" / f"{split}.npz",
+                        todo=f"run: cnnlab evaluate {self.run.path} --split {split}",
+                    )
+            self._evaluations[split] = found
         return self._evaluations[split]
 
     def images_in(self, part: str) -> int:

@@ -115,7 +115,7 @@ def _resolve(config: RunConfig, dataset: Dataset) -> tuple[RunConfig, dict[str, 
     """Spell out what depends on the machine and the data; return it with the reasons."""
     device = choose_device(config.device)
     threads, threads_reason = choose_threads(config.threads)
-    precision = choose_precision(config.precision, device.name, threads)
+    precision = choose_precision(config.precision, device.name)
     compiling = choose_compile(config.compile, device.name)
     stratify = config.data.stratify
     model = config.model.name

@@ -134,7 +134,7 @@ def doctor(*, runs: Path = Path("runs"), device: str = "auto", measure: bool = T
     """
     where = choose_device(device)
     threads, threads_reason = choose_threads()
-    precision = choose_precision("auto", where.name, threads)
+    precision = choose_precision("auto", where.name)
     kept = keep_freed_memory()
     choices = {
         "device": where,

@@ -17,7 +17,7 @@ def test_it_says_what_training_would_choose_and_why(tmp_path):
     threads, reason = choose_threads()
     assert found.choices["threads"].name == str(threads)
     assert found.choices["threads"].reason == reason
-    assert found.choices["precision"].name == choose_precision("auto", "cpu", threads).name
+    assert found.choices["precision"].name == choose_precision("auto", "cpu").name
     assert found.choices["compile"] == choose_compile("auto", found.choices["device"].name)
     assert set(found.datasets) == set(SOURCES)
     assert found.datasets["digits"].endswith("digits.csv.gz")
