@@ -4,6 +4,7 @@ import math
 
 import pytest
 from communication import CLUSTERS, Cluster, Network, network_of, section
+from data_parallel import CONTROL, ONE, TWO
 from data_parallel import section as parallel_section
 from page_sections import markdown_table, put_section
 
@@ -60,18 +61,24 @@ def test_a_section_is_replaced_and_the_rest_of_a_page_left(tmp_path):
     assert table == "| a | b |\n| :--- | ---: |\n| x | 1 |"
 
 
-def test_what_two_processes_did_is_told_with_its_greatest_difference():
+def parallel(two, control):
+    """What is said where the losses of two processes, and of the control, are so far off."""
     record = {"losses": [2.0, 1.0], "last_batch": 3, "train_loss": 1.5, "train_right": 7,
               "validation_accuracy": 0.5, "images_per_second": 100.0}  # fmt: skip
-    other = {**record, "losses": [2.0, 1.0 + 2e-6], "images_per_second": 80.0}
-    text = parallel_section(
-        [{1: record, 2: other}], threads=2, load=0.5, optimizer="sgd", command="python x"
-    )
-    assert "2.0e-06, within 1e-05" in text
+    found = {
+        ONE: record,
+        TWO: {**record, "losses": [2.0 + two[0], 1.0 + two[1]], "images_per_second": 80.0},
+        CONTROL: {**record, "losses": [2.0 + control[0], 1.0 + control[1]]},
+    }
+    return parallel_section([found], load=0.5, optimizer="sgd", command="python x")
+
+
+def test_what_two_processes_did_is_told_beside_what_rounding_does():
+    text = parallel((2e-6, 4e-3), (0.0, 3e-3))
+    assert "differs by at most 2.0e-06, within 1e-05" in text
+    assert "the distance grows as rounding does: over all steps its median is 2.0e-03" in text
+    assert "| 2 | 1.0000 | +4.0e-03 | +3.0e-03 |" in text
     assert "0.80 times as fast" in text
     assert "| 2 x 1 | 80 |" in text
-    far = {**record, "losses": [2.0, math.pi]}
-    apart = parallel_section(
-        [{1: record, 2: far}], threads=2, load=0.5, optimizer="sgd", command="python x"
-    )
-    assert "NOT within" in apart
+    assert "NOT within" in parallel((2e-5, 0.0), (0.0, 0.0))
+    assert "FASTER than rounding" in parallel((0.0, math.pi), (0.0, 1e-3))
