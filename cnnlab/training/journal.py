@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 from cnnlab.errors import CnnlabError
 from cnnlab.files import storage_errors, write_json
+from cnnlab.ranks import world
 from cnnlab.training.checkpoint import left_overs
 from cnnlab.training.events import Watcher
 from cnnlab.training.fitter import Fitter
+from cnnlab.training.pace import whole_step_seconds
 from cnnlab.training.prepare import Prepared
 from cnnlab.training.records import write_progress
 from cnnlab.training.stages import Stage
@@ -19,6 +22,15 @@ from cnnlab.training.state import Clock
 from cnnlab.training.time_forecast import TimeForecast
 
 __all__ = ["Journal", "UnwrittenJournal"]
+
+
+def _trying(prepared: Prepared) -> Callable[[], float] | None:
+    """How a step with whole images is tried; on processors alone, where nothing is compiled."""
+    config = prepared.config
+    wanted = config.training.progressive_resizing and config.compile != "on"
+    if not wanted or config.device != "cpu" or world().size > 1:
+        return None
+    return partial(whole_step_seconds, prepared)
 
 
 class Journal:
@@ -36,6 +48,7 @@ class Journal:
             image_size=prepared.preprocessing.image_size,
             validation_images=len(prepared.split.validation),
             watch=watch,
+            whole_step=_trying(prepared),
         )
         self._saved_at = time.monotonic()
 

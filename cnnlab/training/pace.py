@@ -11,7 +11,7 @@ from cnnlab.training.prepare import Prepared
 from cnnlab.training.resizing import Size
 from cnnlab.training.trial import TrialFitter, try_steps
 
-__all__ = ["Pace", "measure_pace", "take_pace"]
+__all__ = ["Pace", "measure_pace", "take_pace", "whole_step_seconds"]
 
 #: Kernels are chosen and memory is asked for in the first steps.
 _WARM_UP_STEPS = 3
@@ -63,3 +63,14 @@ def take_pace(prepared: Prepared, *, seconds: float, size: Size | None) -> Pace:
     step_seconds = (timed[-1] - timed[0]) / steps
     start_seconds = max(ends[0] - step_seconds, 0.0)
     return Pace(step_seconds=step_seconds, steps=steps, start_seconds=start_seconds)
+
+
+def whole_step_seconds(prepared: Prepared) -> float:
+    """What a step with whole images takes here, by three after one to warm up; nothing is kept."""
+    ends = []
+    with memory_errors("training"):
+        fitter = TrialFitter(prepared)
+        for _loss in try_steps(fitter, 1 + _LEAST_STEPS):
+            synchronize(fitter.device)
+            ends.append(time.perf_counter())
+    return (ends[-1] - ends[0]) / _LEAST_STEPS

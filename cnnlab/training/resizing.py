@@ -11,14 +11,15 @@ from cnnlab.config import ResizingConfig
 from cnnlab.errors import ConfigError
 from cnnlab.models import Architecture
 
-__all__ = ["Size", "SizeSchedule", "check_resizing", "shrink", "size_at_scale"]
+__all__ = ["COST_EXPONENT", "Size", "SizeSchedule", "check_resizing", "shrink", "size_at_scale"]
 
 #: Height and width in pixels.
 Size = tuple[int, int]
 
-#: A step costs its images' pixels to this power: what small maps save is less than their share.
-#: Measured exponents are 0.62 to 0.78 for fastnet at three widths (docs/results/log.md).
-_COST_EXPONENT = 0.72
+#: A step costs its images' pixels to this power, where nothing was measured: 0.62 to 0.78 for
+#: fastnet at three widths where products are fast (AMX), 1.1 where they take all the time, for
+#: small maps lose more of their windows to the border (docs/results/log.md).
+COST_EXPONENT = 0.72
 
 
 def size_at_scale(full: Size, scale: float) -> Size:
@@ -52,13 +53,16 @@ class SizeSchedule:
             if length
         ]
 
-    def work(self, first: int, end: int) -> float:
-        """What the steps from ``first`` up to ``end`` cost, in steps with whole images."""
+    def work(self, first: int, end: int, exponent: float = COST_EXPONENT) -> float:
+        """What the steps from ``first`` up to ``end`` cost, in steps with whole images.
+
+        A step costs its images' share of the whole ones' pixels to the power of ``exponent``.
+        """
         total, begin = 0.0, first
         for until, (height, width) in zip(self._ends, self._sizes, strict=True):
             stop = min(max(until, begin), end)
             pixels = height * width / (self._full[0] * self._full[1])
-            total += (stop - begin) * pixels**_COST_EXPONENT
+            total += (stop - begin) * pixels**exponent
             begin = max(begin, stop)
         return total + max(end - begin, 0)
 

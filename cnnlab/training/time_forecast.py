@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
@@ -10,7 +11,7 @@ from cnnlab.config import TrainingConfig
 from cnnlab.files import write_json
 from cnnlab.runs import Run
 from cnnlab.training.events import Notice, Watcher
-from cnnlab.training.resizing import Size, SizeSchedule
+from cnnlab.training.resizing import COST_EXPONENT, Size, SizeSchedule
 from cnnlab.training.stages import Length, Stage
 
 __all__ = ["TimeForecast"]
@@ -23,6 +24,11 @@ _WARM_UP_STEPS = 3
 #: A training that is over sooner needs no forecast.
 _WORTH_SAYING_SECONDS = 30.0
 
+#: Where images are small at first, a longer training may try some steps with whole ones.
+_WORTH_TRYING_SECONDS = 120.0
+#: No step with small images costs less than its pixels to this power.
+_STEEPEST = 1.5
+
 #: What an image costs where it is only looked at, as a share of a training step.
 _EVALUATION_SHARE = 0.4
 
@@ -31,6 +37,9 @@ class TimeForecast:
     """Watches the first steps of a process, then says when all stages may be over.
 
     Early stopping may end them sooner. What was said is kept in ``forecast.json``.
+
+    ``whole_step``, where given, tries what a step with whole images takes: how much less small ones
+    cost depends on the machine.
     """
 
     def __init__(
@@ -42,6 +51,7 @@ class TimeForecast:
         image_size: Size,
         validation_images: int,
         watch: Watcher,
+        whole_step: Callable[[], float] | None = None,
         now: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._run, self._training, self._watch, self._now = run, training, watch, now
@@ -51,6 +61,7 @@ class TimeForecast:
             for length in self._steps
         ]
         self._evaluated = [len(stage.inner) or validation_images for stage in stages]
+        self._whole_step, self._exponent = whole_step, COST_EXPONENT
         self._began: tuple[int, float] | None = None
         self._seen = 0
         self._said = False
@@ -70,9 +81,14 @@ class TimeForecast:
             self._tell(total_steps, steps, seconds)
 
     def _tell(self, total_steps: int, steps: int, seconds: float) -> None:
-        # In steps with whole images: smaller ones go faster.
-        step_seconds = seconds / self._work(total_steps - steps, total_steps)
-        left = self._seconds_left(total_steps, step_seconds)
+        first = total_steps - steps
+        left, step_seconds = self._seconds_left(first, total_steps, seconds)
+        if self._whole_step is not None and left >= _WORTH_TRYING_SECONDS:
+            share = self._work(first, total_steps, exponent=1.0) / steps
+            if share < 1:
+                cost = seconds / steps / self._whole_step()
+                self._exponent = min(max(math.log(cost) / math.log(share), 0.0), _STEEPEST)
+                left, step_seconds = self._seconds_left(first, total_steps, seconds)
         record = {"seconds_left": round(left, 1), "step": total_steps, "step_seconds": step_seconds}
         write_json(self._run.path / "forecast.json", {**self._run.forecast, "time": record})
         if left >= _WORTH_SAYING_SECONDS:
@@ -85,17 +101,22 @@ class TimeForecast:
                 )
             )
 
-    def _work(self, first: int, end: int) -> float:
+    def _work(self, first: int, end: int, exponent: float | None = None) -> float:
         """What the steps from ``first`` up to ``end`` of all stages cost, in whole-image steps."""
+        exponent = self._exponent if exponent is None else exponent
         work, begins = 0.0, 0
         for length, sizes in zip(self._steps, self._sizes, strict=True):
             inside = [min(max(step - begins, 0), length.steps) for step in (first, end)]
-            work += sizes.work(*inside)
+            work += sizes.work(*inside, exponent)
             begins += length.steps
         return work
 
-    def _seconds_left(self, total_steps: int, step_seconds: float) -> float:
-        """Steps that are left, and what is watched at the ends of their epochs."""
+    def _seconds_left(self, first: int, total_steps: int, seconds: float) -> tuple[float, float]:
+        """Seconds of steps that are left and of what is watched, and of a step with whole images.
+
+        The steps from ``first`` up to ``total_steps`` took ``seconds``.
+        """
+        step_seconds = seconds / self._work(first, total_steps)
         image_seconds = _EVALUATION_SHARE * step_seconds / self._training.batch_size
         all_steps = sum(length.steps for length in self._steps)
         left, begins = self._work(total_steps, all_steps) * step_seconds, 0
@@ -105,7 +126,7 @@ class TimeForecast:
             evaluations = -(-epochs_left // self._training.watch_every)
             left += evaluations * images * image_seconds
             begins += length.steps
-        return left
+        return left, step_seconds
 
 
 def _duration(seconds: float) -> str:

@@ -16,7 +16,7 @@ def forecast(tmp_path):
     """A forecast of a training of stages; call it with the seconds that each step takes."""
     (tmp_path / "forecast.json").write_text('{"disk_bytes": 7}')
 
-    def run(seconds, *, stages, validation=0, steps=40, **training):
+    def run(seconds, *, stages, validation=0, steps=40, whole_step=None, **training):
         clock, said = [0.0], []
         watched = TimeForecast(
             Run(tmp_path),
@@ -25,6 +25,7 @@ def forecast(tmp_path):
             image_size=(32, 32),
             validation_images=validation,
             watch=lambda event: said.append(event.text),
+            whole_step=whole_step,
             now=lambda: clock[0],
         )
         for step in range(1, steps + 1):
@@ -86,3 +87,22 @@ def test_small_images_go_faster_than_those_to_come(forecast):
     _, kept = forecast(1.0, stages=[(100, 0)], steps=20, **settings)
     # Step 8 of 100: 42 more with a quarter of the pixels, then 50 that take longer.
     assert kept["time"]["seconds_left"] == pytest.approx(42 + 50 * 4**0.72, abs=0.06)
+
+
+def test_a_longer_training_tries_what_whole_images_cost(forecast):
+    parts = [{"scale": 0.5, "until": 0.5}]
+    settings = {"batch_size": 10, "epochs": 10, "progressive_resizing": parts}
+    _, kept = forecast(1.0, stages=[(100, 0)], steps=20, whole_step=lambda: 5.0, **settings)
+    # Step 8 of 100: 42 more of a second, then 50 of five.
+    assert kept["time"]["seconds_left"] == pytest.approx(42 + 50 * 5, abs=0.06)
+    assert kept["time"]["step_seconds"] == pytest.approx(5.0)
+
+
+def test_nothing_is_tried_where_it_would_tell_nothing(forecast):
+    def never():
+        raise AssertionError("tried")
+
+    small = [{"scale": 0.5, "until": 0.5}]
+    forecast(1.0, stages=[(100, 0)], batch_size=10, epochs=100, whole_step=never)
+    forecast(1.0, stages=[(100, 0)], batch_size=10, epochs=3, whole_step=never,
+             progressive_resizing=small)  # fmt: skip
