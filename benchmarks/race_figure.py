@@ -60,8 +60,14 @@ def _points(axes: Axes, groups: Sequence[Group], color: str, shown: Shown) -> No
         axes.plot(group.values("seconds"), accuracies, "o", color=color, alpha=0.3, markersize=3)
         if group.side == "cnnlab":
             place = (group.seconds, 100 * group.accuracy)
-            axes.annotate(shown(group.label), place, ha="center", **_ABOVE)
+            axes.annotate(shown(_name(group, groups)), place, ha="center", **_ABOVE)
     axes.plot(*_medians(groups), "o", color=color, label=f"{groups[0].side}, medians")
+
+
+def _name(group: Group, groups: Sequence[Group]) -> str:
+    """The recipe alone, where all were given the same settings."""
+    named = {label.partition(", ")[2] for label in (other.label for other in groups)}
+    return group.label.partition(", ")[0] if len(named) == 1 else group.label
 
 
 def _curves(axes: Axes, groups: Sequence[Group], color: str, shown: Shown) -> None:
