@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cached_property
+from typing import Any
 
 import torch
 
@@ -31,7 +32,7 @@ class CompiledNetwork:
     def _compiled(self) -> Callable[[torch.Tensor], torch.Tensor]:
         # Kernels for one shape each, chosen without measuring: then the same configuration gives
         # the same weights, whether or not training was cut off in between.
-        options = {"deterministic": True}
+        options: dict[str, str | int | bool | Callable[..., Any]] = {"deterministic": True}
         if next(self._network.parameters()).is_cuda:
             # All kernels of a pass are started at once: at small batches each of them is over
             # sooner than the next one is started.

@@ -107,7 +107,7 @@ class TimeForecast:
         work, begins = 0.0, 0
         for length, sizes in zip(self._steps, self._sizes, strict=True):
             inside = [min(max(step - begins, 0), length.steps) for step in (first, end)]
-            work += sizes.work(*inside, exponent)
+            work += sizes.work(*inside, exponent=exponent)
             begins += length.steps
         return work
 
