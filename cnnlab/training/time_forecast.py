@@ -106,8 +106,8 @@ class TimeForecast:
         exponent = self._exponent if exponent is None else exponent
         work, begins = 0.0, 0
         for length, sizes in zip(self._steps, self._sizes, strict=True):
-            inside = [min(max(step - begins, 0), length.steps) for step in (first, end)]
-            work += sizes.work(*inside, exponent=exponent)
+            begin, stop = (min(max(step - begins, 0), length.steps) for step in (first, end))
+            work += sizes.work(begin, stop, exponent)
             begins += length.steps
         return work
 
