@@ -17,8 +17,8 @@ __all__ = ["COST_EXPONENT", "Size", "SizeSchedule", "check_resizing", "shrink", 
 Size = tuple[int, int]
 
 #: A step costs its images' pixels to this power, where nothing was measured: 0.62 to 0.78 for
-#: fastnet at three widths where products are fast (AMX), 1.1 where they take all the time, for
-#: small maps lose more of their windows to the border (docs/results/log.md).
+#: fastnet at three widths where products are fast (AMX), 0.83 to 1.03 where they take nearly all
+#: the time (docs/results/log.md).
 COST_EXPONENT = 0.72
 
 
