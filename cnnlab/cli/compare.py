@@ -26,7 +26,7 @@ def compare(
     """Say of each pair of runs whether they really differ.
 
     Runs that differ in their seeds alone are one recipe, compared over seeds; the name of a group
-    that `cnnlab train --seeds` trained stands for all its runs.
+    that `cnnlab train --seeds` trained, or of a grid, stands for all its runs.
     """
     from cnnlab.evaluation.compare import compare as compare_runs
     from cnnlab.runs import open_runs

@@ -101,7 +101,10 @@ def open_run(path: str | Path, *, runs: Path = Path("runs")) -> Run:
 
 
 def open_runs(names: Sequence[str | Path], *, runs: Path = Path("runs")) -> list[Run]:
-    """Open each run as :func:`open_run` does; a group's name stands for its runs in ``runs``."""
+    """Open each run as :func:`open_run` does.
+
+    The name of a group of seeds, or of a grid, stands for its runs in ``runs``.
+    """
     found: list[Run] = []
     for name in names:
         try:
@@ -116,7 +119,8 @@ def open_runs(names: Sequence[str | Path], *, runs: Path = Path("runs")) -> list
 
 def _is_of(run: Run, group: str) -> bool:
     try:
-        return bool(group) and (run.group or {}).get("name") == group
+        known = run.group or {}
+        return bool(group) and group in (known.get("name"), known.get("grid"))
     except RunError:  # a damaged one is of no group
         return False
 

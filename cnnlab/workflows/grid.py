@@ -133,12 +133,12 @@ def train_grid(
     values = [dict(zip((a.key for a in axes), row, strict=True)) for row in
               product(*(axis.values for axis in axes))]  # fmt: skip
     wanted = [configured(_texts(cell)) for cell in values]
-    names = _names(wanted, values)
+    grid, names = group_name(wanted[0]), _names(wanted, values)
     named = [one.updated(name=name) for one, name in zip(wanted, names, strict=True)]
     groups: list[list[Job]] = []
     for one, cell in zip(named, values, strict=True):
         plan = None if planned is None else _later(planned, _texts(cell))
-        groups.append(group_jobs(one, seeds, runs, plan=plan, vary_split=vary_split))
+        groups.append(group_jobs(one, seeds, runs, plan=plan, vary_split=vary_split, grid=grid))
     trained, failed = train_all(
         [job for jobs in groups for job in jobs], executor or InProcess(watch), watch
     )

@@ -175,13 +175,17 @@ def group_jobs(
     *,
     plan: Callable[[], RunConfig] | None = None,
     vary_split: bool = False,
+    grid: str | None = None,
 ) -> list[Job]:
     """The trainings of a group; see :func:`train_seeds`.
 
     ``seeds`` None: one training with the configuration's own seed, which has the group's name.
+    ``grid``: the name of the grid that the group is a combination of.
     """
     name = group_name(wanted)
     group = group_record(name, wanted, vary_split=vary_split)
+    if grid is not None:
+        group["grid"] = grid
     own = [_named(wanted, name, seed) for seed in ([None] if seeds is None else seeds)]
     before = [run for one in own if (run := existing_run(one, runs))]
     for run in before:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cnnlab.errors import ConfigError
-from cnnlab.runs import list_runs
+from cnnlab.runs import list_runs, open_runs
 from cnnlab.settings import parse_override, split_values
 from cnnlab.workflows.configure import configure
 from cnnlab.workflows.grid import divide_overrides, train_grid
@@ -89,3 +89,6 @@ def test_every_combination_with_every_seed(images, tiny_model, tmp_path):
     assert record["cells"][1]["validation"]["n"] == 2
     assert "optimizer.lr" in done.to_text()
     assert "next: cnnlab compare g-lr" in done.to_text()
+    opened = [run.name for run in open_runs(["g"], runs=tmp_path)]
+    assert sorted(opened) == sorted(names)
+    assert len(open_runs(["g-lr0.1-without-Dropout"], runs=tmp_path)) == 2
