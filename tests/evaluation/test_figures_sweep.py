@@ -63,6 +63,16 @@ def test_parallel_lines_stand_where_their_values_do():
     assert colours.get_ylabel() == SCALE.label
 
 
+def test_axes_are_called_by_their_last_words_where_these_differ():
+    names = ["optimizer.lr", "model.params.widths", "model.params.dropout", "x.dropout"]
+    line = ParallelLine((0.5,) * 4, 0.5, True)
+    drawn, _ = parallel_coordinates(
+        [ParallelAxis(name, ()) for name in names], [line], scale=SCALE
+    ).figure().axes  # fmt: skip
+    said = [label.get_text() for label in drawn.get_xticklabels()]
+    assert said == ["lr", "widths", "model.params.dropout", "x.dropout"]
+
+
 def test_nothing_to_draw_is_an_error():
     with pytest.raises(InputError, match="no trial has a figure"):
         sweep_history([TrialPoint(0, None, False)], scale=SCALE)

@@ -73,9 +73,8 @@ def _draw(
         _draw_line(axes, line, scale, norm, colours)
     for place, part in enumerate(parts):
         _draw_axis(axes, shown, place, part)
-    axes.set_xticks(
-        range(len(parts)), [shortened(shown(part.name), _NAME_COLUMNS) for part in parts]
-    )
+    names = _last_words([part.name for part in parts])
+    axes.set_xticks(range(len(parts)), [shortened(shown(name), _NAME_COLUMNS) for name in names])
     axes.tick_params(axis="x", length=0, pad=12, labelsize=8.5)
     axes.set_yticks([])
     axes.set_xlim(-0.35, len(parts) - 1 + 0.75)
@@ -86,6 +85,13 @@ def _draw(
     bar = figure.colorbar(ScalarMappable(norm, colours), ax=axes, shrink=0.8, pad=0.01)
     bar.set_label(shown(scale.label), fontsize=8.5)
     return figure
+
+
+def _last_words(names: Sequence[str]) -> list[str]:
+    """What stands behind the last dot, "lr" of "optimizer.lr", of names that it tells apart."""
+    words = [name.rpartition(".")[2] for name in names]
+    pairs = zip(names, words, strict=True)
+    return [word if words.count(word) == 1 else name for name, word in pairs]
 
 
 def _draw_line(
