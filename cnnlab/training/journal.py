@@ -24,7 +24,7 @@ from cnnlab.training.time_forecast import TimeForecast
 __all__ = ["Journal", "UnwrittenJournal"]
 
 
-def _trying(prepared: Prepared) -> Callable[[], float] | None:
+def _whole_step_trial(prepared: Prepared) -> Callable[[], float] | None:
     """How a step with whole images is tried; on processors alone, where nothing is compiled."""
     config = prepared.config
     wanted = config.training.progressive_resizing and config.compile != "on"
@@ -48,7 +48,7 @@ class Journal:
             image_size=prepared.preprocessing.image_size,
             validation_images=len(prepared.split.validation),
             watch=watch,
-            whole_step=_trying(prepared),
+            whole_step=_whole_step_trial(prepared),
         )
         self._saved_at = time.monotonic()
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from cnnlab.config import TrainingConfig
+from cnnlab.errors import MemoryLimitError
 from cnnlab.files import write_json
 from cnnlab.runs import Run
 from cnnlab.training.events import Notice, Watcher
@@ -83,12 +85,10 @@ class TimeForecast:
     def _tell(self, total_steps: int, steps: int, seconds: float) -> None:
         first = total_steps - steps
         left, step_seconds = self._seconds_left(first, total_steps, seconds)
-        if self._whole_step is not None and left >= _WORTH_TRYING_SECONDS:
+        if left >= _WORTH_TRYING_SECONDS:
             share = self._work(first, total_steps, exponent=1.0) / steps
-            if share < 1:
-                cost = seconds / steps / self._whole_step()
-                self._exponent = min(max(math.log(cost) / math.log(share), 0.0), _STEEPEST)
-                left, step_seconds = self._seconds_left(first, total_steps, seconds)
+            self._try_whole_step(share, seconds / steps)
+            left, step_seconds = self._seconds_left(first, total_steps, seconds)
         record = {"seconds_left": round(left, 1), "step": total_steps, "step_seconds": step_seconds}
         write_json(self._run.path / "forecast.json", {**self._run.forecast, "time": record})
         if left >= _WORTH_SAYING_SECONDS:
@@ -100,6 +100,17 @@ class TimeForecast:
                     f"(by {steps:,} steps of {1000 * seconds / steps:.3g} ms)"
                 )
             )
+
+    def _try_whole_step(self, share: float, seconds: float) -> None:
+        """Learn what images of a ``share`` of the pixels save, where their steps take ``seconds``.
+
+        A forecast never ends a training: what has no memory to be tried is left out.
+        """
+        if self._whole_step is None or share >= 1:
+            return
+        with suppress(MemoryLimitError):
+            cost = seconds / self._whole_step()
+            self._exponent = min(max(math.log(cost) / math.log(share), 0.0), _STEEPEST)
 
     def _work(self, first: int, end: int, exponent: float | None = None) -> float:
         """What the steps from ``first`` up to ``end`` of all stages cost, in whole-image steps."""

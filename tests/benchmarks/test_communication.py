@@ -75,10 +75,12 @@ def parallel(two, control):
 
 def test_what_two_processes_did_is_told_beside_what_rounding_does():
     text = parallel((2e-6, 4e-3), (0.0, 3e-3))
-    assert "differs by at most 2.0e-06, within 1e-05" in text
+    assert "over all rounds: 4.0e-03, NOT within 1e-05" in text
+    assert "That of the first step: 2.0e-06, within 1e-05" in text
     assert "the distance grows as rounding does: over all steps its median is 2.0e-03" in text
     assert "| 2 | 1.0000 | +4.0e-03 | +3.0e-03 |" in text
     assert "0.80 times as fast" in text
     assert "| 2 x 1 | 80 |" in text
-    assert "NOT within" in parallel((2e-5, 0.0), (0.0, 0.0))
+    assert "first step: 2.0e-05, NOT within" in parallel((2e-5, 0.0), (0.0, 0.0))
+    assert "over all rounds: 9.0e-06, within 1e-05" in parallel((0.0, 9e-6), (0.0, 0.0))
     assert "FASTER than rounding" in parallel((0.0, math.pi), (0.0, 1e-3))

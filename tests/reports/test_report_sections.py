@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 
 import cnnlab.reports.sections
-from cnnlab.errors import RunError
 from cnnlab.metrics import wilson_interval
 from cnnlab.reports.document import (
     Block,
@@ -320,20 +319,3 @@ def test_predictions_are_scored_once(finished: Run, monkeypatch: pytest.MonkeyPa
     first = record.evaluation("validation")
     monkeypatch.setattr("cnnlab.reports.record.evaluation_of", None)
     assert record.evaluation("validation") is first
-
-
-def test_predictions_of_rows_that_the_images_lack_are_an_error(pictured_run: Run) -> None:
-    saved = pictured_run.predictions("validation")
-    record = RunRecord(pictured_run, "pictured", "pictured")
-    assert saved is not None
-    assert record.images is not None
-    assert record.evaluation("validation") is not None
-    indices = saved.indices.copy()
-    indices[-1] = len(record.images.images)
-    damaged = Predictions(saved.logits, saved.labels, indices)
-    pictured_run.save_predictions("validation", damaged)
-    try:
-        with pytest.raises(RunError, match=r"predictions of row .*; run: cnnlab evaluate"):
-            RunRecord(pictured_run, "pictured", "pictured").evaluation("validation")
-    finally:
-        pictured_run.save_predictions("validation", saved)

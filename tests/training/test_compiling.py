@@ -26,14 +26,7 @@ layers:
 """
 
 
-MAXIMUM = """
-layers:
-  - {type: Conv2D, filters: 8, kernel_size: 3, strides: 2, use_bias: false}
-  - {type: BatchNormalization}
-  - {type: Activation, activation: gelu}
-  - {type: GlobalMaxPooling2D}
-  - {type: Dense, units: classes}
-"""
+MAXIMUM = LAYERS.replace("relu", "gelu").replace("GlobalAverage", "GlobalMax")
 
 
 @pytest.fixture

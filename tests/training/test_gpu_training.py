@@ -47,13 +47,15 @@ def test_every_model_learns(model, precision, compiling):
     assert np.mean(found[-8:]) < np.mean(found[:8])
 
 
+# Neither has dropout, which a GPU draws in its own way. resnet18's losses on one thread and on two
+# are 6e-5 of themselves apart in the second step and 4e-3 in the sixth: rounding, and no oracle.
 @pytest.mark.parametrize("compiling", COMPILE)
-def test_the_first_losses_are_the_processors(compiling):
-    # fastnet has no dropout, which a GPU draws in its own way.
+@pytest.mark.parametrize(("model", "steps"), [("fastnet", 6), ("resnet18", 3)])
+def test_the_first_losses_are_the_processors(model, steps, compiling):
     settings = {"optimizer": {"name": "sgd", "lr": 0.01}, "training": {"batch_size": 32}}
-    expected = losses("fastnet", 6, device="cpu", **settings)
+    expected = losses(model, steps, device="cpu", **settings)
     assert expected[0] != pytest.approx(expected[-1], rel=1e-2)
-    found = losses("fastnet", 6, compile=compiling, **settings)
+    found = losses(model, steps, compile=compiling, **settings)
     np.testing.assert_allclose(found, expected, rtol=2e-3)
 
 

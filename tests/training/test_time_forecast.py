@@ -4,11 +4,21 @@ import json
 
 import numpy as np
 import pytest
+from stopping import content
 
 from cnnlab.config import TrainingConfig
+from cnnlab.errors import MemoryLimitError
 from cnnlab.runs import Run
+from cnnlab.training import journal, time_forecast
 from cnnlab.training.stages import Stage
 from cnnlab.training.time_forecast import TimeForecast
+
+ANY_SIZE = """
+layers:
+  - {type: Conv2D, filters: 8, kernel_size: 3}
+  - {type: GlobalAveragePooling2D}
+  - {type: Dense, units: classes}
+"""
 
 
 @pytest.fixture
@@ -96,6 +106,33 @@ def test_a_longer_training_tries_what_whole_images_cost(forecast):
     # Step 8 of 100: 42 more of a second, then 50 of five.
     assert kept["time"]["seconds_left"] == pytest.approx(42 + 50 * 5, abs=0.06)
     assert kept["time"]["step_seconds"] == pytest.approx(5.0)
+
+
+def test_a_trial_that_has_no_memory_ends_no_training(forecast):
+    def fails():
+        raise MemoryLimitError("out of memory")
+
+    parts = [{"scale": 0.5, "until": 0.5}]
+    settings = {"batch_size": 10, "epochs": 10, "progressive_resizing": parts}
+    _, kept = forecast(1.0, stages=[(100, 0)], steps=20, whole_step=fails, **settings)
+    assert kept["time"]["seconds_left"] == pytest.approx(42 + 50 * 4**0.72, abs=0.06)
+
+
+def test_a_training_that_tries_whole_images_ends_with_the_same_bytes(fit, tmp_path, monkeypatch):
+    model = tmp_path / "any-size.yaml"
+    model.write_text(ANY_SIZE, encoding="utf-8")
+    training = {"epochs": 4, "progressive_resizing": [{"scale": 0.5, "until": 0.5}]}
+    settings = {"model": {"name": str(model)}, "training": training}
+    plain = fit(name="plain", **settings)
+    tried = []
+    try_it = journal.whole_step_seconds
+    monkeypatch.setattr(journal, "whole_step_seconds", lambda p: tried.append(try_it(p)) or 1.0)
+    monkeypatch.setattr(time_forecast, "_WATCHED_SECONDS", 0.0)
+    monkeypatch.setattr(time_forecast, "_WORTH_TRYING_SECONDS", 0.0)
+    trying = fit(name="trying", **settings)
+    assert len(tried) == 1
+    assert tried[0] > 0
+    assert content(trying) == content(plain)
 
 
 def test_nothing_is_tried_where_it_would_tell_nothing(forecast):

@@ -55,7 +55,9 @@ class BatchNorm(nn.Module):
                 x, self.moving_mean, self.moving_variance, gamma, self.beta, eps=self.epsilon
             )
         if self.shared is not None:
-            y, mean, variance = shared_batch_norm(x, gamma, self.beta, self.epsilon, self.shared)
+            y, mean, variance = shared_batch_norm(
+                x, self.gamma, self.beta, self.epsilon, self.shared
+            )
             self._update(mean, variance)
             return y
         count = x.numel() // x.shape[1]
