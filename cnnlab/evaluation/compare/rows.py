@@ -136,7 +136,7 @@ def _cells(row: Row, *, on_test: bool) -> list[object]:
         row.params,
         row.epochs,
         None if seconds is None else f"{seconds:.0f} s",
-        row.images_per_second,
+        None if row.images_per_second is None else round(row.images_per_second),
         row.key_features,
     ]
 
