@@ -21,8 +21,10 @@ def recipe_names() -> list[str]:
 def load_recipe(name: str) -> dict[str, Any]:
     """A recipe's settings; :class:`UnknownNameError` with a suggestion otherwise."""
     if name not in recipe_names():
-        raise UnknownNameError(
-            f"no recipe is called '{name}'", todo=suggestion(name, recipe_names())
+        looks_like_a_file = name.endswith((".yaml", ".yml"))
+        todo = (
+            "a file is named by --config" if looks_like_a_file else suggestion(name, recipe_names())
         )
+        raise UnknownNameError(f"no recipe is called '{name}'", todo=todo)
     file = resources.files(__name__) / f"{name}.yaml"
     return dict(parse_yaml(file.read_text(encoding="utf-8"), where=f"recipe {name}"))

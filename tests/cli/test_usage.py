@@ -79,6 +79,7 @@ def test_case_28_a_mistyped_verb_gets_a_suggestion(cnnlab):
         ("--optimizer", "adamm", "did you mean 'adam'"),
         ("--model", "modelf", "did you mean 'model-f'"),
         ("--recipe", "nothing", "no recipe is called"),
+        ("--recipe", "mine.yaml", "a file is named by --config"),
         ("--set", "training.epocs=3", "did you mean 'epochs'"),
         ("--set", "epochs", "expected key=value"),
         ("--name", "../up", "letters, digits"),
