@@ -38,7 +38,7 @@ class SeedSummary:
     n: trainings.
     mean: of the accuracies.
     deviation: their standard deviation (divided by n - 1); None for one training.
-    interval: 95% t interval of the mean; None for one training.
+    interval: 95% t interval of the mean, cut off at 0 and 1; None for one training.
     """
 
     n: int
@@ -48,14 +48,20 @@ class SeedSummary:
 
 
 def summarize(values: Sequence[float], confidence: float = 0.95) -> SeedSummary:
-    """Mean, standard deviation and Student's t interval (1908) of one value a training."""
+    """Mean, standard deviation and Student's t interval (1908) of one accuracy a training.
+
+    No accuracy lies beyond 0 or 1, so neither does the interval: of two or three trainings it
+    would, and what is cut off could not have held the mean.
+    """
     sample = _checked(values, fewest=1)
     if len(sample) == 1:
         return SeedSummary(1, float(sample[0]), None, None)
     mean = MeanDifference(
         float(sample.mean()), _error(sample), len(sample) - 1.0, "t", float(sample.std(ddof=1))
     )
-    return SeedSummary(len(sample), mean.value, mean.deviation, mean.interval(confidence))
+    low, high = mean.interval(confidence)
+    interval = Interval(max(low, 0.0), min(high, 1.0))
+    return SeedSummary(len(sample), mean.value, mean.deviation, interval)
 
 
 @dataclass(frozen=True)

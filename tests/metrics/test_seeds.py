@@ -30,9 +30,14 @@ def test_a_recipe_s_mean_agrees_with_scipy(values: list[float]) -> None:
     found = summarize(values)
     expected = stats.ttest_1samp(values, 0).confidence_interval()
     assert found.interval is not None
-    assert list(found.interval) == pytest.approx([expected.low, expected.high])
+    assert list(found.interval) == pytest.approx(np.clip([expected.low, expected.high], 0, 1))
     assert (found.n, found.mean) == (len(values), pytest.approx(np.mean(values)))
     assert found.deviation == pytest.approx(np.std(values, ddof=1))
+
+
+def test_two_trainings_do_not_promise_more_than_everything() -> None:
+    assert summarize([0.9, 0.99]).interval == pytest.approx((0.373, 1), abs=1e-3)
+    assert summarize([0.02, 0.11]).interval == pytest.approx((0, 0.637), abs=1e-3)
 
 
 @given(ACCURACIES, ACCURACIES)
