@@ -13,8 +13,9 @@ from cnnlab.reports.document import Document
 from cnnlab.reports.html import render_html
 from cnnlab.reports.markdown import figure_files, render_markdown
 from cnnlab.reports.pdf import check_typst, render_pdf
-from cnnlab.reports.record import RunRecord, records_of
+from cnnlab.reports.record import records_of
 from cnnlab.reports.section import sections_of
+from cnnlab.reports.seed_groups import SeedGroup, seed_groups
 from cnnlab.reports.texts import TEXT_FOLDER, Texts, read_texts
 from cnnlab.reports.wording import enumeration
 from cnnlab.runs import Run
@@ -29,6 +30,8 @@ __all__ = [
 ]
 
 _STEM = "report"
+#: So many runs or groups of seeds are named in the title.
+_MOST_NAMES = 5
 
 
 def build_document(runs: Sequence[Run], texts: Texts | None = None) -> Document:
@@ -43,9 +46,9 @@ def build_document(runs: Sequence[Run], texts: Texts | None = None) -> Document:
     if not runs:
         raise InputError("no run to report on", expected="one or more")
     records = records_of(runs)
-    labels = [record.label for record in records]
     said = texts or Texts()
     try:
+        groups = seed_groups(records)
         blocks = tuple(sections_of(records, said.sections))
     except KeyError as error:  # the kinds of what is there were checked when it was read
         raise RunError(
@@ -54,25 +57,25 @@ def build_document(runs: Sequence[Run], texts: Texts | None = None) -> Document:
             todo="look at it with: cnnlab runs show RUN",
         ) from error
     return Document(
-        title=said.title or _title(records),
-        subtitle="Image classification report" if len(labels) == 1 else "Comparison of runs",
+        title=said.title or _title(groups),
+        subtitle="Image classification report" if len(records) == 1 else "Comparison of runs",
         byline=said.byline,
         blocks=blocks,
-        footer=f"Written by cnnlab {version('cnnlab')} from {_directories(labels)}.",
+        footer=f"Written by cnnlab {version('cnnlab')} from {_directories(groups)}.",
     )
 
 
-def _title(records: Sequence[RunRecord]) -> str:
-    """The runs' names; of many the name of their group, or how many they are."""
-    labels = [record.label for record in records]
-    if len(labels) <= 3:
-        return enumeration(labels)
-    groups = {str((record.run.group or {}).get("name", "")) for record in records}
-    group = groups.pop() if len(groups) == 1 else ""
-    return f"{group}: {len(labels)} seeds" if group else f"{len(labels)} runs"
+def _title(groups: Sequence[SeedGroup]) -> str:
+    """The names of runs and groups of seeds; of many how many they are."""
+    if len(groups) == 1 and not groups[0].is_single:
+        return f"{groups[0].label}: {len(groups[0].records)} seeds"
+    if len(groups) <= _MOST_NAMES:
+        return enumeration([group.label for group in groups])
+    return f"{sum(len(group.records) for group in groups)} runs"
 
 
-def _directories(labels: Sequence[str]) -> str:
+def _directories(groups: Sequence[SeedGroup]) -> str:
+    labels = [record.label for group in groups for record in group.records]
     noun = "directory" if len(labels) == 1 else "directories"
     return f"the run {noun} {enumeration(labels)}"
 

@@ -23,14 +23,17 @@ from cnnlab.reports.wording import (
     scaled,
 )
 
-__all__ = ["findings_of", "reported"]
+__all__ = ["REPORTED_SPLITS", "findings_of", "reported"]
 
-_SPLITS: tuple[SplitName, ...] = ("test", "validation")
+#: What a run is judged by: the first that was evaluated.
+REPORTED_SPLITS: tuple[SplitName, ...] = ("test", "validation")
 
 
 def reported(record: RunRecord) -> Evaluation | None:
     """What a run is judged by: test where it was opened, else validation."""
-    return next((e for split in _SPLITS if (e := record.evaluation(split)) is not None), None)
+    return next(
+        (e for split in REPORTED_SPLITS if (e := record.evaluation(split)) is not None), None
+    )
 
 
 def findings_of(record: RunRecord) -> list[str]:
@@ -146,7 +149,7 @@ def _confidence(evaluation: Evaluation) -> str:
 
 
 def _robustness(record: RunRecord) -> Iterator[str]:
-    for split in _SPLITS:
+    for split in REPORTED_SPLITS:
         found = robustness_of(record.run, split)
         if found is None:
             continue

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -12,11 +12,9 @@ from cnnlab.data.dataset import Dataset
 from cnnlab.errors import CnnlabError, RunError
 from cnnlab.evaluation.compare import Comparison, compare
 from cnnlab.evaluation.evaluate import Evaluation, SplitName, evaluation_of
-from cnnlab.reports.document import Block, Heading, Paragraph
-from cnnlab.reports.wording import enumeration
 from cnnlab.runs import Run
 
-__all__ = ["RunRecord", "comparison_of", "grouped", "one_after_the_other", "records_of"]
+__all__ = ["RunRecord", "comparison_of", "records_of"]
 
 
 class RunRecord:
@@ -155,35 +153,3 @@ def comparison_of(records: Sequence[RunRecord]) -> Comparison:
     if labels not in known:
         known[labels] = compare([record.run for record in records])
     return known[labels]
-
-
-def one_after_the_other(
-    records: Sequence[RunRecord], body: Callable[[RunRecord], list[Block]]
-) -> list[Block]:
-    """The blocks of each run, under its name where there are several."""
-    if len(records) == 1:
-        return body(records[0])
-    blocks: list[Block] = []
-    for record in records:
-        blocks += [Heading(record.label, level=3), *body(record)]
-    return blocks
-
-
-def grouped(
-    records: Sequence[RunRecord],
-    key: Callable[[RunRecord], Hashable],
-    body: Callable[[RunRecord], list[Block]],
-) -> list[Block]:
-    """The blocks of each different ``key`` once, under the names of the runs that share it."""
-    if len(records) == 1:
-        return body(records[0])
-    groups: dict[Hashable, list[RunRecord]] = {}
-    for record in records:
-        groups.setdefault(key(record), []).append(record)
-    if len(groups) == 1:
-        return [Paragraph("The same for all runs of this report."), *body(records[0])]
-    blocks: list[Block] = []
-    for members in groups.values():
-        names = enumeration([member.label for member in members])
-        blocks += [Heading(names, level=3), *body(members[0])]
-    return blocks

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from cnnlab import tables
 from cnnlab.metrics.scores import Scores
+from cnnlab.metrics.seeds import SeedSummary
 from cnnlab.metrics.statistics import Interval, wilson_interval
 from cnnlab.settings import flattened, setting_text
 
@@ -20,6 +21,7 @@ __all__ = [
     "enumeration",
     "flattened",
     "interval_text",
+    "mean_in_full",
     "percent",
     "plural",
     "points",
@@ -58,6 +60,16 @@ def share_in_full(share: float, n: int) -> str:
 def accuracy_in_full(scores: Scores) -> str:
     """Top-1 accuracy with what it rests on."""
     return share_in_full(scores.top1, scores.n)
+
+
+def mean_in_full(found: SeedSummary) -> str:
+    """A mean over seeds with its spread: "77.40% ± 0.35 over 5 seeds (95% interval 76.97% ...)"."""
+    if found.deviation is None or found.interval is None:
+        return f"{percent(found.mean)} (1 seed)"
+    return (
+        f"{percent(found.mean)} ± {100 * found.deviation:.2f} over {found.n} seeds (95% interval "
+        f"{interval_text(found.interval)})"
+    )
 
 
 def decimal(value: float | None, decimals: int = 4) -> str:

@@ -60,7 +60,7 @@ def _draw(
     axes.set_ylim(len(names) - 0.5, -0.5)
     axes.margins(x=0.09)
     axes.grid(visible=False, axis="y")
-    axes.set_xlabel("top-1 accuracy (%); whiskers: 95% Wilson interval")
+    axes.set_xlabel("top-1 accuracy (%); whiskers: 95% interval")
     if len(accuracies) > 1:
         figure.legend(loc="outside upper right", ncols=len(accuracies))
     return figure

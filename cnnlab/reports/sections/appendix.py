@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-import shlex
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
 from cnnlab.files import sha256_of_file
-from cnnlab.reports.document import Block, Code, Paragraph, Table
-from cnnlab.reports.record import RunRecord, one_after_the_other
+from cnnlab.reports.again import later_commands, report_command, training_commands
+from cnnlab.reports.document import Block, Code, Heading, Paragraph, Table
+from cnnlab.reports.record import RunRecord
 from cnnlab.reports.section import section
+from cnnlab.reports.seed_groups import SeedGroup, one_after_the_other, seed_groups
 
 _FILES = (
     "config.yaml",
@@ -26,38 +27,26 @@ _FILES = (
     "predictions/test-corrupted.npz",
 )
 
+#: Of these, what a seed changes first of all.
+_RESULTS = ("checkpoints/best.safetensors", "predictions/validation.npz")
+
 
 @section("appendix", order=120, title="Appendix: to do it again")
 def appendix(records: Sequence[RunRecord]) -> list[Block]:
     """The commands in their order, the machine and the versions, a digest of every file."""
-    again = [record.run.name for record in records]
+    groups = seed_groups(records)
+    commands = [
+        line for group in groups for line in (*training_commands(group), *later_commands(group))
+    ]
     return [
         Paragraph(
             "These commands make it all again, in this order; the trained weights have the same "
             "bytes on the same machine with the same versions."
         ),
-        Code("\n".join([*(line for r in records for line in _commands(r)), _report(again)])),
+        Code("\n".join([*commands, report_command(groups)])),
         *one_after_the_other(records, _describe),
+        *_of_all_seeds(groups),
     ]
-
-
-def _commands(record: RunRecord) -> list[str]:
-    """What made the run, as it can be typed: its configuration is all there is to know."""
-    run = record.run
-    name = f"{run.name}-again"
-    lines = [["cnnlab", "train", "--config", str(run.path / "config.yaml"), "--name", name]]
-    if run.predictions("test") is not None:
-        lines.append(["cnnlab", "evaluate", name, "--split", "test"])
-    lines += [
-        ["cnnlab", "robustness", name, "--split", split]
-        for split in ("validation", "test")
-        if run.corrupted_predictions(split) is not None
-    ]
-    return [shlex.join(line) for line in lines]
-
-
-def _report(names: Sequence[str]) -> str:
-    return shlex.join(["cnnlab", "report", *(f"{name}-again" for name in names)])
 
 
 def _describe(record: RunRecord) -> list[Block]:
@@ -101,3 +90,27 @@ def _digests(record: RunRecord) -> Table:
         text_columns=(0, 1),
         compact=True,
     )
+
+
+def _of_all_seeds(groups: Sequence[SeedGroup]) -> list[Block]:
+    """The digests of the weights and of the predictions of every run that has other seeds."""
+    rows = [
+        (record.label, name, sha256_of_file(record.run.path / name))
+        for group in groups
+        if not group.is_single
+        for record in group.records
+        for name in _RESULTS
+        if (record.run.path / name).is_file()
+    ]
+    if not rows:
+        return []
+    return [
+        Heading("Every seed", level=3),
+        Table.of(
+            ["Run", "File", "SHA-256"],
+            rows,
+            "Fingerprints of the weights and predictions of all runs that differ in their seeds.",
+            text_columns=(0, 1, 2),
+            compact=True,
+        ),
+    ]

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cnnlab.reports.document import Block, Figure, Note, Paragraph
-from cnnlab.reports.record import RunRecord, one_after_the_other
+from cnnlab.reports.record import RunRecord
 from cnnlab.reports.section import section
+from cnnlab.reports.seed_groups import one_after_the_other
 from cnnlab.reports.wording import percent
 
 

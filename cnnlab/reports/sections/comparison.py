@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from statistics import fmean
 
 from cnnlab.evaluation.compare import Comparison, Row
+from cnnlab.evaluation.evaluate import SplitName
 from cnnlab.evaluation.figures import Measured, comparison_chart
 from cnnlab.reports.document import Block, Figure, ItemList, Paragraph, Table
 from cnnlab.reports.record import RunRecord, comparison_of
 from cnnlab.reports.section import section
-from cnnlab.reports.wording import ABSENT, count, duration, interval_text, percent
+from cnnlab.reports.seed_groups import SeedGroup, seed_groups
+from cnnlab.reports.wording import ABSENT, count, duration, enumeration, interval_text, percent
+
+_SPLITS: tuple[SplitName, ...] = ("validation", "test")
 
 
 @section("comparison", order=20, title="Comparison")
@@ -19,11 +24,12 @@ def comparison(records: Sequence[RunRecord]) -> list[Block]:
         return []
     compared = comparison_of(records)
     named = list(zip((record.label for record in records), compared.rows, strict=True))
+    groups = seed_groups(records)
     return [
-        _accuracies(named),
         *_over_seeds(compared),
-        _cost(named),
-        *_chart(records),
+        _accuracies(named),
+        _cost(groups, dict(named)),
+        *_chart(groups),
         *_verdicts(compared),
     ]
 
@@ -77,35 +83,45 @@ def _over_seeds(compared: Comparison) -> list[Block]:
     ]
 
 
-def _cost(named: Sequence[tuple[str, Row]]) -> Table:
-    rows = [
-        [
-            label,
-            count(row.params),
-            count(row.epochs),
-            duration(row.train_seconds),
-            count(None if row.images_per_second is None else round(row.images_per_second)),
-        ]
-        for label, row in named
-    ]
+def _cost(groups: Sequence[SeedGroup], rows_of: Mapping[str, Row]) -> Table:
+    rows = []
+    for group in groups:
+        own = [rows_of[record.label] for record in group.records]
+        seconds = [row.train_seconds for row in own if row.train_seconds is not None]
+        speeds = [row.images_per_second for row in own if row.images_per_second is not None]
+        rows.append(
+            [
+                group.label,
+                count(own[0].params),
+                _from_to([row.epochs for row in own if row.epochs is not None]),
+                duration(fmean(seconds) if seconds else None),
+                count(round(fmean(speeds)) if speeds else None),
+            ]
+        )
+    mean = "" if all(group.is_single for group in groups) else " Of several seeds it is the mean."
     return Table.of(
         ["Run", "Parameters", "Epochs", "Training time", "Images/s"],
         rows,
-        "What the runs cost. Times are those of the machine of each run (see Training set-up).",
+        "What the runs cost. Times are those of the machine of each run (see Training set-up)."
+        + mean,
     )
 
 
-def _chart(records: Sequence[RunRecord]) -> list[Block]:
-    series: dict[str, list[Measured | None]] = {}
-    for split in ("validation", "test"):
-        found = [record.evaluation(split) for record in records]
-        if any(found):
-            series[split] = [
-                Measured(e.scores.top1, e.scores.top1_interval) if e else None for e in found
-            ]
+def _from_to(numbers: Sequence[int]) -> str:
+    if not numbers:
+        return ABSENT
+    low, high = min(numbers), max(numbers)
+    return count(low) if low == high else f"{count(low)} to {count(high)}"
+
+
+def _chart(groups: Sequence[SeedGroup]) -> list[Block]:
+    measured: dict[str, list[Measured | None]] = {
+        split: [_measured(group, split) for group in groups] for split in _SPLITS
+    }
+    series = {split: points for split, points in measured.items() if any(points)}
     if not series:
         return []
-    labels = [record.label for record in records]
+    labels = [group.label for group in groups]
     said = "; ".join(
         f"{label} {percent(point.value)} on {split}"
         for split, points in series.items()
@@ -117,9 +133,27 @@ def _chart(records: Sequence[RunRecord]) -> list[Block]:
             name="comparison",
             svg=comparison_chart(labels, series).svg(),
             alt=f"Top-1 accuracies with 95% intervals: {said}.",
-            caption="Top-1 accuracy of each run; whiskers are 95% Wilson intervals.",
+            caption=f"Top-1 accuracy of each run; whiskers are {_whiskers(groups)}.",
         )
     ]
+
+
+def _whiskers(groups: Sequence[SeedGroup]) -> str:
+    over_images = any(group.is_single for group in groups)
+    over_seeds = not all(group.is_single for group in groups)
+    kinds = ["95% Wilson intervals over images"] if over_images else []
+    kinds += ["95% t intervals of the mean over seeds"] if over_seeds else []
+    return enumeration(kinds)
+
+
+def _measured(group: SeedGroup, split: SplitName) -> Measured | None:
+    """One run's accuracy, or the mean over seeds, with its interval."""
+    if group.is_single:
+        evaluation = group.shown.evaluation(split)
+        scores = evaluation.scores if evaluation else None
+        return Measured(scores.top1, scores.top1_interval) if scores else None
+    found = group.summary(split)
+    return Measured(found.mean, found.interval) if found and found.interval else None
 
 
 def _verdicts(compared: Comparison) -> list[Block]:

@@ -8,9 +8,10 @@ from cnnlab.evaluation.compare import Comparison, Pair
 from cnnlab.evaluation.compare.verdicts import LEVEL
 from cnnlab.reports.document import Block, ItemList, Note
 from cnnlab.reports.findings import findings_of, reported
-from cnnlab.reports.record import RunRecord, comparison_of, one_after_the_other
+from cnnlab.reports.record import RunRecord, comparison_of
 from cnnlab.reports.section import section
 from cnnlab.reports.sections.summary import goal_blocks
+from cnnlab.reports.seed_groups import one_after_the_other
 from cnnlab.reports.wording import count, enumeration, percent, plural
 
 

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from cnnlab.reports.document import Block, ItemList, Paragraph, Table
-from cnnlab.reports.record import RunRecord, grouped
+from cnnlab.reports.record import RunRecord
 from cnnlab.reports.section import section
+from cnnlab.reports.seed_groups import grouped
 from cnnlab.reports.wording import count, percent, plural
 
 _PARTS = {

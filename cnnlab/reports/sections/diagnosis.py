@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from cnnlab.evaluation.curves import Finding, diagnose
 from cnnlab.reports.document import Block, Code, Paragraph
-from cnnlab.reports.record import RunRecord, one_after_the_other
+from cnnlab.reports.record import RunRecord
 from cnnlab.reports.section import section
+from cnnlab.reports.seed_groups import one_after_the_other
 
 _METHOD = (
     "Rules read the learning curves; training figures are taken in training mode, of augmented "

@@ -8,8 +8,9 @@ from typing import Any
 
 from cnnlab.evaluation.figures import SERIES, StageCurves, learning_curves
 from cnnlab.reports.document import Block, Figure, Note, Paragraph, Table
-from cnnlab.reports.record import RunRecord, one_after_the_other
+from cnnlab.reports.record import RunRecord
 from cnnlab.reports.section import section
+from cnnlab.reports.seed_groups import one_after_the_other
 from cnnlab.reports.wording import count, decimal, percent, plural
 
 _KEYS = {"train": "train", "inner validation": "inner", "validation": "validation"}

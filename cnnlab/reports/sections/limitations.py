@@ -11,9 +11,10 @@ from cnnlab.data.repeats import digests_of
 from cnnlab.errors import CnnlabError
 from cnnlab.evaluation.audit.kept import copies_known
 from cnnlab.metrics.statistics import wilson_interval
-from cnnlab.reports.document import Block, ItemList
-from cnnlab.reports.record import RunRecord, one_after_the_other
+from cnnlab.reports.document import Block, Heading, ItemList
+from cnnlab.reports.record import RunRecord
 from cnnlab.reports.section import section
+from cnnlab.reports.seed_groups import SeedGroup, seed_groups, shared_or_named
 from cnnlab.reports.wording import ABSENT, count, percent, plural
 from cnnlab.runs import Run, list_runs
 
@@ -26,17 +27,23 @@ def limitations(records: Sequence[RunRecord]) -> list[Block]:
     """Openings of test, choices on validation, copies, one split and one seed, one machine."""
     shared = tuple(_of_all(records))
     if len(records) == 1:
-        return [ItemList((*_of_one(records[0]), *shared))]
-    own = one_after_the_other(records, lambda record: [ItemList(tuple(_of_one(record)))])
-    return [ItemList(shared), *own]
+        return [ItemList((*_of_group(seed_groups(records)[0]), *shared))]
+    blocks: list[Block] = [ItemList(shared)]
+    for group in seed_groups(records):
+        blocks += [Heading(group.label, level=3), ItemList(_of_group(group))]
+    return blocks
+
+
+def _of_group(group: SeedGroup) -> tuple[str, ...]:
+    """How each seed ended and what was opened for it; the rest is alike, so one speaks for all."""
+    each = [(record.label, _of_one(record)) for record in group.records]
+    return *shared_or_named(each), *_choice(group.shown), *_copies(group.shown)
 
 
 def _of_one(record: RunRecord) -> Iterator[str]:
     if record.state:
         yield record.state
     yield from _test(record)
-    yield from _choice(record)
-    yield from _copies(record)
     for line in record.run.inexact:
         yield (
             f"After step {count(line['after_step'])} its training went on under other conditions, "

@@ -16,8 +16,9 @@ from cnnlab.evaluation.figures import (
 )
 from cnnlab.evaluation.mistakes import Mistake, confused_pairs, surest_mistakes
 from cnnlab.reports.document import Block, Figure, Note, Paragraph, Table
-from cnnlab.reports.record import RunRecord, one_after_the_other
+from cnnlab.reports.record import RunRecord
 from cnnlab.reports.section import section
+from cnnlab.reports.seed_groups import one_after_the_other
 from cnnlab.reports.wording import count, decimal, enumeration, percent, plural
 
 _MOST_PAIRS, _MOST_MISTAKES = 5, 15

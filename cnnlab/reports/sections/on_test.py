@@ -3,26 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
-from cnnlab.reports.document import Block, Note, Paragraph, Table
+from cnnlab.reports.document import Block, Heading, Note, Paragraph, Table
 from cnnlab.reports.parts import confusion_blocks, per_class_blocks, scores_table
-from cnnlab.reports.record import RunRecord, one_after_the_other
+from cnnlab.reports.record import RunRecord
 from cnnlab.reports.section import section
+from cnnlab.reports.seed_groups import SeedGroup, seed_groups
 from cnnlab.reports.wording import count, share_in_full
 
 
 @section("test", order=90, title="Test results")
 def on_test(records: Sequence[RunRecord]) -> list[Block]:
     """The ledger, and where test was opened its metrics, matrix and classes."""
-    return one_after_the_other(records, _describe)
+    groups = seed_groups(records)
+    if len(records) == 1:
+        return _describe(groups[0])
+    blocks: list[Block] = []
+    for group in groups:
+        blocks += [Heading(group.heading, level=3), *_describe(group)]
+    return blocks
 
 
-def _describe(record: RunRecord) -> list[Block]:
-    opened, evaluation = record.ledger, record.evaluation("test")
+def _describe(group: SeedGroup) -> list[Block]:
+    record = group.shown
+    opened, evaluation = _openings(group), record.evaluation("test")
     if not opened and evaluation is None:
         return [
             Paragraph(
-                f"The {count(record.images_in('test'))} test images of {record.label} have not "
+                f"The {count(record.images_in('test'))} test images of {group.label} have not "
                 "been opened."
             )
         ]
@@ -32,7 +41,7 @@ def _describe(record: RunRecord) -> list[Block]:
             Note(f"{record.label} has test predictions, but its ledger says nothing of them.")
         )
     if opened:
-        blocks += _ledger(record)
+        blocks += _ledger(group.label, opened)
     if evaluation is None:
         return [*blocks, Note(record.without_predictions("test"))]
     return [
@@ -43,8 +52,14 @@ def _describe(record: RunRecord) -> list[Block]:
     ]
 
 
-def _ledger(record: RunRecord) -> list[Block]:
-    times = len(record.ledger)
+def _openings(group: SeedGroup) -> list[dict[str, Any]]:
+    """The lines of the ledgers of all its runs, in the order of time."""
+    lines = [line for record in group.records for line in record.ledger]
+    return sorted(lines, key=lambda line: str(line["time"]))
+
+
+def _ledger(label: str, opened: Sequence[dict[str, Any]]) -> list[Block]:
+    times = len(opened)
     how_often = "once" if times == 1 else f"{times} times"
     again = (
         ""
@@ -52,7 +67,7 @@ def _ledger(record: RunRecord) -> list[Block]:
         else " Whatever was changed between two openings may have been chosen on test."
     )
     return [
-        Paragraph(f"The test images of {record.label} were opened {how_often}.{again}"),
+        Paragraph(f"The test images of {label} were opened {how_often}.{again}"),
         Table.of(
             ["When", "Command", "Top-1 accuracy"],
             [
@@ -61,9 +76,9 @@ def _ledger(record: RunRecord) -> list[Block]:
                     str(line["command"]),
                     share_in_full(line["top1"], line["n"]),
                 ]
-                for line in record.ledger
+                for line in opened
             ],
-            f"The ledger of {record.label}.",
+            f"The ledger of {label}.",
             text_columns=(0, 1, 2),
         ),
     ]

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from cnnlab.reports.document import Block, Note
 from cnnlab.reports.parts import per_class_blocks
-from cnnlab.reports.record import RunRecord, one_after_the_other
+from cnnlab.reports.record import RunRecord
 from cnnlab.reports.section import section
+from cnnlab.reports.seed_groups import one_after_the_other
 
 
 @section("per-class", order=80, title="Validation results by class")

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnnlab.reports.document import Block, Note, Paragraph, Table
-from cnnlab.reports.record import RunRecord, grouped
+from cnnlab.reports.record import RunRecord
 from cnnlab.reports.section import section
+from cnnlab.reports.seed_groups import grouped
 from cnnlab.reports.wording import ABSENT, count, enumeration, percent, plural
 
 _PARTS = ("train", "validation", "test")

@@ -7,8 +7,9 @@ from statistics import fmean
 
 from cnnlab.evaluation.figures import resource_figure
 from cnnlab.reports.document import Block, Figure, Paragraph, Table
-from cnnlab.reports.record import RunRecord, one_after_the_other
+from cnnlab.reports.record import RunRecord
 from cnnlab.reports.section import section
+from cnnlab.reports.seed_groups import one_after_the_other
 from cnnlab.reports.wording import bytes_text, count, decimal, duration, scaled
 
 

@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 
+from cnnlab.evaluation.evaluate import SplitName
+from cnnlab.metrics import Interval
 from cnnlab.reports.document import Block, ItemList, KeyFigure, KeyFigures, Note, Paragraph, Table
-from cnnlab.reports.findings import reported
+from cnnlab.reports.findings import REPORTED_SPLITS, reported
 from cnnlab.reports.record import RunRecord
 from cnnlab.reports.section import section
+from cnnlab.reports.seed_groups import SeedGroup, seed_groups
 from cnnlab.reports.wording import (
     ABSENT,
     accuracy_in_full,
     count,
     duration,
     interval_text,
+    mean_in_full,
     percent,
     plural,
 )
 
 #: What the author of the six models set out to reach on CIFAR-10.
 GOAL = 0.75
+
+_SPLITS: tuple[SplitName, ...] = ("validation", "test")
 
 #: What its data is called, in whichever form it came; CIFAR-100 is another.
 _CIFAR_10 = re.compile(r"cifar-?10(?!\d)", re.IGNORECASE)
@@ -40,7 +47,7 @@ def summary(records: Sequence[RunRecord]) -> list[Block]:
 
 def _key_figures(record: RunRecord) -> KeyFigures:
     figures = []
-    for split in ("validation", "test"):
+    for split in _SPLITS:
         evaluation = record.evaluation(split)
         if evaluation is not None:
             scores = evaluation.scores
@@ -81,47 +88,80 @@ def _in_words(record: RunRecord) -> str:
 
 
 def _table(records: Sequence[RunRecord]) -> Table:
+    groups = seed_groups(records)
     rows = [
         [
-            record.label,
-            str(record.architecture["model"]),
-            str(record.dataset["name"]),
-            *(
-                accuracy_in_full(evaluation.scores) if evaluation else ABSENT
-                for evaluation in (record.evaluation("validation"), record.evaluation("test"))
-            ),
-            str(record.result.get("status", "unfinished")),
+            group.label,
+            str(group.shown.architecture["model"]),
+            str(group.shown.dataset["name"]),
+            *(_accuracy(group, split) for split in _SPLITS),
+            _ended(group),
         ]
-        for record in records
+        for group in groups
     ]
+    caption = "The runs of this report; - stands for what was not measured."
+    if not all(group.is_single for group in groups):
+        caption += (
+            " Of several seeds it is the mean with its t interval over seeds; where one of them is "
+            "shown below, it is the run of the median validation accuracy."
+        )
     return Table.of(
         ["Run", "Network", "Data", "Validation accuracy", "Test accuracy", "Training"],
         rows,
-        "The runs of this report; - stands for what was not measured.",
+        caption,
         text_columns=range(6),
     )
 
 
+def _accuracy(group: SeedGroup, split: SplitName) -> str:
+    if group.is_single:
+        evaluation = group.shown.evaluation(split)
+        return accuracy_in_full(evaluation.scores) if evaluation else ABSENT
+    found = group.summary(split)
+    return ABSENT if found is None else mean_in_full(found)
+
+
+def _ended(group: SeedGroup) -> str:
+    states = Counter(str(record.result.get("status", "unfinished")) for record in group.records)
+    if len(states) == 1:
+        return next(iter(states))
+    return ", ".join(f"{count(times)} {state}" for state, times in states.items())
+
+
 def goal_blocks(records: Sequence[RunRecord]) -> list[Block]:
     """Whether the goal is met, for runs on the data that it was set for."""
-    said = [text for text in map(_goal_of, records) if text]
+    said = [text for text in map(_goal_of, seed_groups(records)) if text]
     goal = f"Goal: an accuracy better than {percent(GOAL, 0)}."
     if len(said) < 2:
         return [Paragraph(f"{goal} {text}") for text in said]
     return [Paragraph(goal), ItemList(tuple(said))]
 
 
-def _goal_of(record: RunRecord) -> str | None:
-    evaluation = reported(record)
-    if evaluation is None or not _CIFAR_10.match(str(record.dataset["name"])):
+def _goal_of(group: SeedGroup) -> str | None:
+    if not _CIFAR_10.match(str(group.shown.dataset["name"])):
         return None
-    scores = evaluation.scores
-    low, high = scores.top1_interval
-    met = "Met" if scores.top1 > GOAL else "Not met"
+    if group.is_single:
+        evaluation = reported(group.shown)
+        if evaluation is None:
+            return None
+        scores = evaluation.scores
+        said = accuracy_in_full(scores)
+        return _judged(group, evaluation.split, scores.top1, scores.top1_interval, said, "images")
+    for split in REPORTED_SPLITS:
+        found = group.summary(split)
+        if found is not None and found.interval is not None:
+            return _judged(group, split, found.mean, found.interval, mean_in_full(found), "seeds")
+    return None
+
+
+def _judged(
+    group: SeedGroup, split: str, share: float, interval: Interval, said: str, sample: str
+) -> str:
+    low, high = interval
+    met = "Met" if share > GOAL else "Not met"
     sure = (
         f"the whole interval lies {'above' if low > GOAL else 'below'} the goal"
         if low > GOAL or high < GOAL
-        else "the interval includes the goal, so these images do not settle it"
+        else f"the interval includes the goal, so these {sample} do not settle it"
     )
-    where = f"{record.label} on the {evaluation.split} images"
-    return f"{met} by {where}: {accuracy_in_full(scores)}; {sure}."
+    return f"{met} by {group.label} on the {split} images: {said}; {sure}."

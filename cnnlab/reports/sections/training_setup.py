@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-import shlex
 from collections.abc import Sequence
 from typing import Any
 
+from cnnlab.reports.again import training_commands
 from cnnlab.reports.document import Block, Code, ItemList, Paragraph, Table
-from cnnlab.reports.record import RunRecord, grouped
+from cnnlab.reports.record import RunRecord
 from cnnlab.reports.section import section
+from cnnlab.reports.seed_groups import SeedGroup, grouped, seed_groups
 from cnnlab.reports.wording import ABSENT, bytes_text, count, flattened
 from cnnlab.training.start_record import start_sentences
 
@@ -18,12 +19,12 @@ from cnnlab.training.start_record import start_sentences
 def training_setup(records: Sequence[RunRecord]) -> list[Block]:
     """The machine with the choices made on it, the resolved settings, and the command."""
     machines = grouped(records, lambda record: json.dumps(record.environment), _machine)
-    settings = _settings(records[0]) if len(records) == 1 else _settings_side_by_side(records)
-    alone = len(records) == 1
-    starts = [block for record in records for block in _start(record, alone=alone)]
+    groups, alone = seed_groups(records), len(records) == 1
+    settings = _settings(records[0]) if alone else _settings_side_by_side(groups)
+    starts = [block for group in groups for block in _start(group, alone=alone)]
     breaks = [Paragraph(said) for record in records for said in _inexact(record, alone=alone)]
-    remarks = [block for record in records for block in _remarks(record, alone=alone)]
-    again = "\n".join(map(_command, records))
+    remarks = [block for group in groups for block in _remarks(group, alone=alone)]
+    again = "\n".join(line for group in groups for line in training_commands(group))
     return [
         *starts,
         *machines,
@@ -46,25 +47,20 @@ def _inexact(record: RunRecord, *, alone: bool) -> list[str]:
     ]
 
 
-def _remarks(record: RunRecord, *, alone: bool) -> list[Block]:
-    """What was remarkable before the first step."""
-    texts = [str(remark["text"]) for remark in record.run.remarks]
+def _remarks(group: SeedGroup, *, alone: bool) -> list[Block]:
+    """What was remarkable before the first step; seeds change nothing of it."""
+    texts = [str(remark["text"]) for remark in group.shown.run.remarks]
     said = [f"{text[:1].upper()}{text[1:]}." for text in texts]
-    label = "" if alone else f" of {record.label}"
+    label = "" if alone else f" of {group.label}"
     head = f"Before the first step{label} this was remarked:"
     return [Paragraph(head), ItemList(tuple(said))] if said else []
 
 
-def _start(record: RunRecord, *, alone: bool) -> list[Block]:
+def _start(group: SeedGroup, *, alone: bool) -> list[Block]:
     """Which run it started from, what it took, and what training left as it was."""
-    sentences = start_sentences(record.run)
-    label = [] if alone else [f"{record.label}:"]
+    sentences = start_sentences(group.shown.run)
+    label = [] if alone else [f"{group.label}:"]
     return [Paragraph(" ".join([*label, *sentences]))] if sentences else []
-
-
-def _command(record: RunRecord) -> str:
-    settings, name = record.run.path / "config.yaml", f"{record.run.name}-again"
-    return shlex.join(["cnnlab", "train", "--config", str(settings), "--name", name])
 
 
 def _settings(record: RunRecord) -> list[Block]:
@@ -79,19 +75,19 @@ def _settings(record: RunRecord) -> list[Block]:
     ]
 
 
-def _settings_side_by_side(records: Sequence[RunRecord]) -> list[Block]:
-    """What differs with a column a run, then what all have in common."""
-    configs = [dict(flattened(record.run.settings)) for record in records]
+def _settings_side_by_side(groups: Sequence[SeedGroup]) -> list[Block]:
+    """What differs with a column a run or group of seeds, then what all have in common."""
+    configs = [_settings_of(group) for group in groups]
     keys = list(dict.fromkeys(key for config in configs for key in config))
     rows = [[key, *(config.get(key, ABSENT) for config in configs)] for key in keys]
     differing = [row for row in rows if len(set(row[1:])) > 1]
     shared = [row[:2] for row in rows if len(set(row[1:])) == 1]
     return [
         Table.of(
-            ["Setting", *(record.label for record in records)],
+            ["Setting", *(group.label for group in groups)],
             differing,
             "The settings in which the runs differ, after every default is spelled out.",
-            text_columns=range(len(records) + 1),
+            text_columns=range(len(groups) + 1),
             compact=True,
         ),
         Table.of(
@@ -102,6 +98,17 @@ def _settings_side_by_side(records: Sequence[RunRecord]) -> list[Block]:
             compact=True,
         ),
     ]
+
+
+def _settings_of(group: SeedGroup) -> dict[str, str]:
+    """The settings of its runs; where seeds differ, all of them."""
+    configs = [dict(flattened(record.run.settings)) for record in group.records]
+    if not group.is_single:
+        configs = [{key: v for key, v in config.items() if key != "name"} for config in configs]
+    keys = dict.fromkeys(key for config in configs for key in config)
+    return {
+        key: ", ".join(dict.fromkeys(config.get(key, ABSENT) for config in configs)) for key in keys
+    }
 
 
 def _machine(record: RunRecord) -> list[Block]:

@@ -1,0 +1,64 @@
+"""The commands that make the runs of a report again, as they can be typed."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+
+from cnnlab.reports.record import RunRecord
+from cnnlab.reports.seed_groups import SeedGroup
+
+__all__ = ["later_commands", "report_command", "training_commands"]
+
+
+def training_commands(group: SeedGroup) -> list[str]:
+    """One command where seeds can be named in it, else one a run.
+
+    A configuration is all there is to know of a run.
+    """
+    if not _in_one(group):
+        return [_train(record, _again(record.run.name)) for record in group.records]
+    seeds = ",".join(str(record.run.settings["seed"]) for record in group.records)
+    return [_train(group.records[0], _again(group.label), "--seeds", seeds)]
+
+
+def later_commands(group: SeedGroup) -> list[str]:
+    """What was measured of its runs beside validation, done to the runs made again."""
+    commands = []
+    for record in group.records:
+        name = _again(record.run.name)
+        if _in_one(group):
+            name = f"{_again(group.label)}-seed{record.run.settings['seed']}"
+        if record.run.predictions("test") is not None:
+            commands.append(["cnnlab", "evaluate", name, "--split", "test"])
+        commands += [
+            ["cnnlab", "robustness", name, "--split", split]
+            for split in ("validation", "test")
+            if record.run.corrupted_predictions(split) is not None
+        ]
+    return [shlex.join(command) for command in commands]
+
+
+def report_command(groups: Sequence[SeedGroup]) -> str:
+    """What writes the report of them."""
+    names = [
+        name
+        for group in groups
+        for name in ([group.label] if _in_one(group) else [r.run.name for r in group.records])
+    ]
+    return shlex.join(["cnnlab", "report", *map(_again, names)])
+
+
+def _again(name: str) -> str:
+    return f"{name}-again"
+
+
+def _in_one(group: SeedGroup) -> bool:
+    """Whether ``train --seeds`` makes all of it: one split, and a name that a run can have."""
+    splits = {record.run.settings["data"]["split_seed"] for record in group.records}
+    return not group.is_single and len(splits) == 1 and " " not in group.label
+
+
+def _train(record: RunRecord, name: str, *options: str) -> str:
+    settings = str(record.run.path / "config.yaml")
+    return shlex.join(["cnnlab", "train", "--config", settings, *options, "--name", name])

@@ -1,0 +1,126 @@
+"""The runs of a report that differ in their seeds alone, and the one that stands for them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import dataclass
+
+from cnnlab.evaluation.compare import recipes_of
+from cnnlab.evaluation.evaluate import SplitName
+from cnnlab.metrics import SeedSummary, summarize
+from cnnlab.reports.document import Block, Heading, Paragraph
+from cnnlab.reports.record import RunRecord
+from cnnlab.reports.wording import enumeration
+
+__all__ = ["SeedGroup", "grouped", "one_after_the_other", "seed_groups", "shared_or_named"]
+
+
+@dataclass(frozen=True, eq=False)
+class SeedGroup:
+    """Runs of one configuration, each with another seed; often a single run.
+
+    Attributes
+    ----------
+    label: the group's name, or that of its only run.
+    records: its runs, in the order of the report.
+    """
+
+    label: str
+    records: tuple[RunRecord, ...]
+
+    @property
+    def is_single(self) -> bool:
+        """Whether there is nothing to average over."""
+        return len(self.records) == 1
+
+    @property
+    def shown(self) -> RunRecord:
+        """The run that stands for all: that of the median validation accuracy.
+
+        Of an even number the lower of the two in the middle; of none that was evaluated the first.
+        """
+        judged = [(e.scores.top1, r) for r in self.records if (e := r.evaluation("validation"))]
+        judged.sort(key=lambda pair: pair[0])
+        return judged[(len(judged) - 1) // 2][1] if judged else self.records[0]
+
+    @property
+    def heading(self) -> str:
+        """What stands above the part of a section that shows it."""
+        if self.is_single:
+            return self.label
+        place = "median" if len(self.records) > 2 else "lower"
+        return f"{self.shown.label} (the {place} of {len(self.records)} seeds)"
+
+    def summary(self, split: SplitName) -> SeedSummary | None:
+        """Top-1 over the seeds; None where not all of them were evaluated."""
+        found = [record.evaluation(split) for record in self.records]
+        judged = [evaluation.scores.top1 for evaluation in found if evaluation is not None]
+        return summarize(judged) if len(judged) == len(found) else None
+
+
+def seed_groups(records: Sequence[RunRecord]) -> list[SeedGroup]:
+    """The runs brought together, in the order of the first of each group."""
+    if len(records) == 1:
+        return [SeedGroup(records[0].label, (records[0],))]
+    by_path = {record.run.path: record for record in records}
+    found = recipes_of([record.run for record in records], [record.label for record in records])
+    return [
+        SeedGroup(recipe.label, tuple(by_path[run.path] for run in recipe.runs)) for recipe in found
+    ]
+
+
+def one_after_the_other(
+    records: Sequence[RunRecord], body: Callable[[RunRecord], list[Block]]
+) -> list[Block]:
+    """The blocks of one run of each group, under its name where there are several runs."""
+    if len(records) == 1:
+        return body(records[0])
+    blocks: list[Block] = []
+    for group in seed_groups(records):
+        blocks += [Heading(group.heading, level=3), *body(group.shown)]
+    return blocks
+
+
+def grouped(
+    records: Sequence[RunRecord],
+    key: Callable[[RunRecord], Hashable],
+    body: Callable[[RunRecord], list[Block]],
+) -> list[Block]:
+    """The blocks of each different ``key`` once, under the names of the runs that share it."""
+    if len(records) == 1:
+        return body(records[0])
+    alike: dict[Hashable, list[RunRecord]] = {}
+    for record in records:
+        alike.setdefault(key(record), []).append(record)
+    if len(alike) == 1:
+        return [Paragraph("The same for all runs of this report."), *body(records[0])]
+    groups = seed_groups(records)
+    blocks: list[Block] = []
+    for members in alike.values():
+        blocks += [Heading(_names(members, groups), level=3), *body(members[0])]
+    return blocks
+
+
+def _names(members: Sequence[RunRecord], groups: Iterable[SeedGroup]) -> str:
+    """Whole groups by their name, what is left by the names of the runs."""
+    names: list[str] = []
+    for group in groups:
+        there = [record for record in group.records if record in members]
+        whole = len(there) == len(group.records)
+        names += [group.label] if whole else [record.label for record in there]
+    return enumeration(names)
+
+
+def shared_or_named(said: Sequence[tuple[str, Iterable[str]]]) -> list[str]:
+    """Sentences of several runs, each once: as it is where all say it, else with who says it.
+
+    ``said`` holds the name of each run and its sentences.
+    """
+    speakers: dict[str, list[str]] = {}
+    for name, sentences in said:
+        for sentence in dict.fromkeys(sentences):
+            speakers.setdefault(sentence, []).append(name)
+    return [
+        sentence if len(names) == len(said) else f"{enumeration(names)}: {sentence}"
+        for sentence, names in speakers.items()
+    ]
