@@ -235,7 +235,7 @@ def test_comparison_shows_values_and_whiskers() -> None:
     )
     words = words_in(picture)
     assert {"one", "two", "80.00", "7.00", "validation", "test"} <= words
-    assert "top-1 accuracy (%); whiskers: 95% Wilson interval" in words
+    assert "top-1 accuracy (%); whiskers: 95% interval" in words
     # A name with one dot has it at its own height.
     heights = [
         container.lines[0].get_ydata().tolist() for container in picture.figure().axes[0].containers
