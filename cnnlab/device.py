@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import math
 import os
 import platform
@@ -10,15 +11,22 @@ import re
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cnnlab.errors import DeviceError, MemoryLimitError
-from cnnlab.machine import keep_freed_memory, processor_flags, processor_name, usable_cores
+from cnnlab.errors import CnnlabError, DeviceError, MemoryLimitError
+from cnnlab.files import storage_errors, write_json
+from cnnlab.machine import (
+    home,
+    keep_freed_memory,
+    processor_flags,
+    processor_name,
+    usable_cores,
+)
 from cnnlab.ranks import world
 
 if TYPE_CHECKING:
@@ -112,8 +120,39 @@ def _bf16_speed_up() -> float:
     return best[torch.float32] / best[torch.bfloat16]
 
 
-def choose_precision(asked: str, device: str) -> Choice:
-    """Return "fp32" or "bf16": bf16 only where the hardware has it and it measures faster."""
+def _remembered_bf16_speed_up(*, anew: bool) -> float:
+    """:func:`_bf16_speed_up` of this processor and torch, measured once and kept.
+
+    So all trainings on a machine have one precision, and seeds or variants that are compared do
+    not differ in it, whatever else ran while one of them began.
+    """
+    import torch
+
+    file = home() / "bf16-speed-up.json"
+    key = f"{processor_name()}, torch {torch.__version__}"
+    known = _read_speed_ups(file)
+    if anew or key not in known:
+        known[key] = round(_bf16_speed_up(), 3)
+        with suppress(CnnlabError):  # a folder that cannot be written: measured again next time
+            with storage_errors(file.parent):
+                file.parent.mkdir(parents=True, exist_ok=True)
+            write_json(file, known)
+    return known[key]
+
+
+def _read_speed_ups(file: Path) -> dict[str, float]:
+    try:
+        known = json.loads(file.read_text(encoding="utf-8"))
+        return {str(key): float(value) for key, value in known.items()}
+    except (OSError, ValueError, TypeError, AttributeError):
+        return {}
+
+
+def choose_precision(asked: str, device: str, *, anew: bool = False) -> Choice:
+    """Return "fp32" or "bf16": bf16 only where the hardware has it and it measures faster.
+
+    ``anew``: measure again what is known of this processor.
+    """
     import torch
 
     if asked not in PRECISIONS:
@@ -128,7 +167,7 @@ def choose_precision(asked: str, device: str) -> Choice:
         return Choice("fp32", "bf16 on MPS is untried")
     if not processor_flags() & {"avx512_bf16", "amx_bf16", "bf16"}:
         return Choice("fp32", "this processor does not compute in bf16")
-    gain = _bf16_speed_up()
+    gain = _remembered_bf16_speed_up(anew=anew)
     if gain > 1.1:
         return Choice("bf16", f"{gain:.1f} times as fast as fp32 in a test convolution")
     return Choice("fp32", f"bf16 is {gain:.1f} times as fast as fp32 in a test convolution")

@@ -10,6 +10,7 @@ from pathlib import Path
 __all__ = [
     "available_memory",
     "cores_to_run_on",
+    "home",
     "keep_freed_memory",
     "processor_flags",
     "processor_name",
@@ -31,6 +32,16 @@ _LARGEST_INT = 2**31 - 1
 #: Above what any one tensor of a step is likely to take.
 _FROM_HEAP_BYTES = 1 << 30
 _HEAP_STEP_BYTES = 64 << 20
+
+
+def home() -> Path:
+    """The folder of everything that cnnlab keeps: ``CNNLAB_HOME``, else the platform's cache."""
+    chosen = os.environ.get("CNNLAB_HOME")
+    if chosen:
+        return Path(chosen).expanduser().absolute()
+    from platformdirs import user_cache_path
+
+    return user_cache_path("cnnlab")
 
 
 def usable_cores(

@@ -48,12 +48,37 @@ def test_precision_is_fp32_where_the_processor_has_no_bf16(monkeypatch):
 
 
 @pytest.mark.parametrize(("gain", "chosen"), [(2.0, "bf16"), (0.1, "fp32")])
-def test_precision_is_measured_where_the_processor_has_bf16(monkeypatch, gain, chosen):
+def test_precision_is_measured_where_the_processor_has_bf16(monkeypatch, tmp_path, gain, chosen):
+    monkeypatch.setenv("CNNLAB_HOME", str(tmp_path))
     monkeypatch.setattr("cnnlab.device.processor_flags", lambda: {"avx512_bf16"})
     monkeypatch.setattr("cnnlab.device._bf16_speed_up", lambda: gain)
     choice = choose_precision("auto", "cpu")
     assert choice.name == chosen
     assert f"{gain:.1f} times as fast" in choice.reason
+
+
+@pytest.mark.parametrize("damage", [None, "{", "[1]", '{"x": "y"}'])
+def test_precision_is_measured_once_and_anew_when_asked(monkeypatch, tmp_path, damage):
+    gains = iter([2.0, 0.5, 3.0])
+    monkeypatch.setenv("CNNLAB_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr("cnnlab.device.processor_flags", lambda: {"avx512_bf16"})
+    monkeypatch.setattr("cnnlab.device._bf16_speed_up", lambda: next(gains))
+    assert [choose_precision("auto", "cpu").name for _ in range(3)] == ["bf16"] * 3
+    assert choose_precision("auto", "cpu", anew=True).name == "fp32"
+    assert choose_precision("auto", "cpu").name == "fp32"
+    if damage is not None:
+        (file,) = (tmp_path / "home").glob("*.json")
+        file.write_text(damage)
+        assert choose_precision("auto", "cpu").reason.startswith("3.0 times")
+
+
+def test_where_nothing_can_be_kept_precision_is_measured_each_time(monkeypatch, tmp_path):
+    (tmp_path / "file").write_text("")
+    gains = iter([2.0, 0.5])
+    monkeypatch.setenv("CNNLAB_HOME", str(tmp_path / "file"))
+    monkeypatch.setattr("cnnlab.device.processor_flags", lambda: {"avx512_bf16"})
+    monkeypatch.setattr("cnnlab.device._bf16_speed_up", lambda: next(gains))
+    assert [choose_precision("auto", "cpu").name for _ in range(2)] == ["bf16", "fp32"]
 
 
 @given(st.lists(st.integers(0, 100) | st.sampled_from(["order", "step"]), min_size=1, max_size=4))

@@ -9,7 +9,15 @@ import pytest
 from cnnlab.config import RunConfig
 from cnnlab.errors import RunError, StorageError
 from cnnlab.files import exclusive_lock, write_text
-from cnnlab.runs import Predictions, create_run, find_run, list_runs, open_run
+from cnnlab.runs import (
+    Predictions,
+    as_run_name,
+    create_run,
+    find_run,
+    list_runs,
+    open_run,
+    open_runs,
+)
 from cnnlab.settings import dump_yaml, load_yaml
 
 
@@ -27,6 +35,43 @@ def test_names_that_are_taken_get_a_number(tmp_path):
     with pytest.raises(RunError, match="exists already"):
         new(tmp_path, exact=True)
     assert {path.name for path in tmp_path.iterdir()} == {"r", "r-2", "r-3"}
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("best model", "best-model"),
+        ("_old", "old"),
+        ("a/b:ü", "a-b-ü"),
+        ("***", "run"),
+        ("x" * 200, "x" * 100),
+    ],
+)
+def test_any_text_has_a_name_near_it(text, name):
+    assert as_run_name(text) == name
+    assert RunConfig().updated(name=name).name == name
+
+
+def test_a_run_that_is_here_has_its_folder_s_name(tmp_path, monkeypatch):
+    run = new(tmp_path, "mine")
+    monkeypatch.chdir(run.path)
+    assert (find_run(".").name, find_run("../mine").name) == ("mine", "mine")
+    (run.path / "predictions" / "deep").mkdir()
+    monkeypatch.chdir(run.path / "predictions")
+    assert find_run("..").name == "mine"
+
+
+def test_a_name_that_could_be_a_run_or_a_group_is_refused(tmp_path):
+    for name in ("both", "both-seed0", "both-seed1"):
+        run = new(tmp_path, name)
+        if name != "both":
+            write_text(run.path / "group.json", json.dumps({"name": "both"}))
+    with pytest.raises(RunError, match="a run and a group of runs are called 'both'; name the run"):
+        open_runs(["both"], runs=tmp_path)
+    assert [run.name for run in open_runs([tmp_path / "both"], runs=tmp_path)] == ["both"]
+    alone = new(tmp_path, "alone")
+    write_text(alone.path / "group.json", json.dumps({"name": "alone"}))
+    assert [run.name for run in open_runs(["alone"], runs=tmp_path)] == ["alone"]
 
 
 def test_runs_created_at_once_get_different_names(tmp_path):

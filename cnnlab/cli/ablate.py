@@ -71,4 +71,4 @@ def ablate(
         )
     print_result(done, as_json)
     if done.record.failed:
-        raise DivergedError(f"{len(done.record.failed)} trainings", where="ablate")
+        raise DivergedError(f"{len(done.record.failed)} trainings failed", where="ablate")

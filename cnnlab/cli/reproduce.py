@@ -71,4 +71,6 @@ def reproduce(
         )
     print_result(done, as_json)
     if done.failed:
-        raise DivergedError(f"{len(done.failed)} of {len(done.runs)} models", where="reproduce")
+        raise DivergedError(
+            f"{len(done.failed)} of {len(done.runs)} models failed", where="reproduce"
+        )

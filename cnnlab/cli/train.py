@@ -111,7 +111,7 @@ def train(
         several = _train_several(asked, axes, seeds, runs, track, vary_split=vary_split, who=who)
         print_result(several, as_json)
         if several.failed:
-            raise DivergedError(f"{len(several.failed)} of {len(several.runs)} trainings")
+            raise DivergedError(f"{len(several.failed)} of {len(several.runs)} trainings failed")
         return
 
     def work() -> None:

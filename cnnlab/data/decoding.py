@@ -22,8 +22,8 @@ from cnnlab.errors import ConfigError, DataError
 __all__ = ["Survey", "check_form", "decode_layout", "default_image_size"]
 
 _STEP = 32
-_KEPT_UP_TO = 64
-_LARGEST_DEFAULT = 512
+#: Networks here are for small images; a step costs by the pixel.
+_LARGEST_DEFAULT = 64
 _LARGEST = 4096
 _NAMED_AT_MOST = 10
 _BATCH_FILES = 64
@@ -35,10 +35,10 @@ _SCRATCH = 8
 def default_image_size(sides: NDArray[np.int64]) -> int:
     """Choose the side for images whose sides (all widths and heights, in pixels) are given.
 
-    The median side, rounded to the nearest of 32, 64, 96 ... 512; but where every side is the
-    same and at most 64, that side as it is.
+    Where every side is the same and at most 64, that side as it is; else 32 or 64, whichever is
+    nearer to the median side.
     """
-    if sides.min() == sides.max() <= _KEPT_UP_TO:
+    if sides.min() == sides.max() <= _LARGEST_DEFAULT:
         return int(sides[0])
     nearest = int(np.floor(float(np.median(sides)) / _STEP + 0.5)) * _STEP
     return min(max(nearest, _STEP), _LARGEST_DEFAULT)
@@ -133,6 +133,8 @@ def _form(
         return size, channels, None
     between = f"{sides.min()} to {sides.max()} pixels"
     note = f"{resized:,} of {len(sides):,} images (sides {between}) are squashed to {size}x{size}"
+    if not options.image_size:
+        note += "; --image-size asks for another side"
     return size, channels, note
 
 

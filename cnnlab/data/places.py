@@ -7,18 +7,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from cnnlab.errors import DataError
+from cnnlab.machine import home
 
 __all__ = ["candidates", "data_folder", "downloads", "home", "is_offline", "usual"]
-
-
-def home() -> Path:
-    """The folder of everything that cnnlab keeps: ``CNNLAB_HOME``, else the platform's cache."""
-    chosen = os.environ.get("CNNLAB_HOME")
-    if chosen:
-        return Path(chosen).expanduser().absolute()
-    from platformdirs import user_cache_path
-
-    return user_cache_path("cnnlab")
 
 
 def data_folder() -> Path | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -45,7 +46,7 @@ class Robustness(ShownAsText):
         Raises :class:`RunError` where that run has not been measured so.
         """
         names = "--corruptions " + ",".join(entry.name for entry in self.corruptions)
-        asked = f"cnnlab robustness {reference.path} --split {self.split}"
+        asked = f"cnnlab robustness {shlex.quote(str(reference.path))} --split {self.split}"
         saved = reference.corrupted_predictions(self.split)
         same_data = (
             reference.split["dataset"]["fingerprint"] == self.run.split["dataset"]["fingerprint"]

@@ -12,14 +12,15 @@ from cnnlab.runs import Run, list_runs
 
 __all__ = ["RunIndex", "data_id", "run_id"]
 
-_PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,120}")
+_PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,120}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 def run_id(name: str) -> str:
     """What stands for a run's name in an address.
 
-    The name itself where it is plain; otherwise a digest, which nothing can be smuggled in with.
+    The name itself where it is plain (in a query "+" would be a space); otherwise a digest, which
+    nothing can be smuggled in with.
     """
     if _PLAIN.fullmatch(name):
         return name

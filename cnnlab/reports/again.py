@@ -5,8 +5,13 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 
+from cnnlab.data.corruptions import CORRUPTIONS, SEVERITIES
 from cnnlab.reports.record import RunRecord
 from cnnlab.reports.seed_groups import SeedGroup
+from cnnlab.runs import CorruptedPredictions, as_run_name
+
+#: So much of a name leaves room for what is put behind it.
+_LONGEST = 80
 
 __all__ = ["later_commands", "report_command", "training_commands"]
 
@@ -17,7 +22,7 @@ def training_commands(group: SeedGroup) -> list[str]:
     A configuration is all there is to know of a run.
     """
     if not _in_one(group):
-        return [_train(record, _again(record.run.name)) for record in group.records]
+        return [_train(record, _again(record.slug)) for record in group.records]
     seeds = ",".join(str(record.run.settings["seed"]) for record in group.records)
     return [_train(group.records[0], _again(group.label), "--seeds", seeds)]
 
@@ -26,16 +31,16 @@ def later_commands(group: SeedGroup) -> list[str]:
     """What was measured of its runs beside validation, done to the runs made again."""
     commands = []
     for record in group.records:
-        name = _again(record.run.name)
+        name = _again(record.slug)
         if _in_one(group):
             name = f"{_again(group.label)}-seed{record.run.settings['seed']}"
         if record.run.predictions("test") is not None:
             commands.append(["cnnlab", "evaluate", name, "--split", "test"])
-        commands += [
-            ["cnnlab", "robustness", name, "--split", split]
-            for split in ("validation", "test")
-            if record.run.corrupted_predictions(split) is not None
-        ]
+        for split in ("validation", "test"):
+            saved = record.run.corrupted_predictions(split)
+            if saved is not None:
+                options = _robustness_options(saved, record.images_in(split))
+                commands.append(["cnnlab", "robustness", name, "--split", split, *options])
     return [shlex.join(command) for command in commands]
 
 
@@ -44,13 +49,13 @@ def report_command(groups: Sequence[SeedGroup]) -> str:
     names = [
         name
         for group in groups
-        for name in ([group.label] if _in_one(group) else [r.run.name for r in group.records])
+        for name in ([group.label] if _in_one(group) else [r.slug for r in group.records])
     ]
     return shlex.join(["cnnlab", "report", *map(_again, names)])
 
 
 def _again(name: str) -> str:
-    return f"{name}-again"
+    return f"{as_run_name(name)[:_LONGEST]}-again"
 
 
 def _in_one(group: SeedGroup) -> bool:
@@ -62,3 +67,17 @@ def _in_one(group: SeedGroup) -> bool:
 def _train(record: RunRecord, name: str, *options: str) -> str:
     settings = str(record.run.path / "config.yaml")
     return shlex.join(["cnnlab", "train", "--config", settings, *options, "--name", name])
+
+
+def _robustness_options(saved: CorruptedPredictions, images: int) -> list[str]:
+    """What asks for the same corruptions, severities and images, where it was not all of them."""
+    names = list(dict.fromkeys(name for name, _ in saved.answers))
+    severities = sorted({severity for _, severity in saved.answers})
+    options = []
+    if len(names) < len(CORRUPTIONS.names()):
+        options += ["--corruptions", ",".join(names)]
+    if len(severities) < len(SEVERITIES):
+        options += ["--severities", ",".join(map(str, severities))]
+    if len(saved.indices) < images:
+        options += ["--limit", str(len(saved.indices))]
+    return options

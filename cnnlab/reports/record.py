@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -12,6 +13,7 @@ from cnnlab.data.dataset import Dataset
 from cnnlab.errors import CnnlabError, RunError
 from cnnlab.evaluation.compare import Comparison, compare
 from cnnlab.evaluation.evaluate import Evaluation, SplitName, evaluation_of
+from cnnlab.reports.wording import plural
 from cnnlab.runs import Run
 
 __all__ = ["RunRecord", "comparison_of", "records_of"]
@@ -103,7 +105,8 @@ class RunRecord:
                     raise RunError(
                         f"predictions of row {row:,} of {len(self.images.images):,} images",
                         where=self.run.path / "predictions" / f"{split}.npz",
-                        todo=f"run: cnnlab evaluate {self.run.path} --split {split}",
+                        todo="run: "
+                        + shlex.join(["cnnlab", "evaluate", str(self.run.path), "--split", split]),
                     )
             self._evaluations[split] = found
         return self._evaluations[split]
@@ -118,7 +121,7 @@ class RunRecord:
         if not self.result:
             return (
                 f"Training of {self.label} has not ended: it is running, or was cut off. "
-                f"This report shows its first {len(self.metrics)} epochs."
+                f"This report shows its first {plural(len(self.metrics), 'epoch')}."
             )
         if self.result.get("status") != "finished":
             status, reason = self.result.get("status"), self.result.get("stopped_because")
@@ -126,10 +129,11 @@ class RunRecord:
         return None
 
     def without_predictions(self, split: SplitName) -> str:
-        """Say that a split was not evaluated, and what to type."""
-        return (
-            f"{self.label} has no saved {split} predictions. They are made by: "
-            f"cnnlab evaluate {self.run.path} --split {split}"
+        """Say that a split was not evaluated, and what to type; or that it holds no image."""
+        if not self.images_in(split):
+            return f"{self.label} has no {split} images, so nothing was measured on them."
+        return f"{self.label} has no saved {split} predictions. They are made by: " + shlex.join(
+            ["cnnlab", "evaluate", str(self.run.path), "--split", split]
         )
 
 

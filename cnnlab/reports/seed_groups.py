@@ -35,27 +35,34 @@ class SeedGroup:
 
     @property
     def shown(self) -> RunRecord:
-        """The run that stands for all: that of the median validation accuracy.
+        """The run that stands for all: that of the median validation accuracy."""
+        return self.median("validation")
 
-        Of an even number the lower of the two in the middle; of none that was evaluated the first.
+    def median(self, split: SplitName) -> RunRecord:
+        """The run of the median accuracy on a split, of those that were evaluated there.
+
+        Of an even number the lower of the two in the middle; of none the first run.
         """
-        judged = [(e.scores.top1, r) for r in self.records if (e := r.evaluation("validation"))]
+        judged = self._judged(split)
         judged.sort(key=lambda pair: pair[0])
         return judged[(len(judged) - 1) // 2][1] if judged else self.records[0]
 
-    @property
-    def heading(self) -> str:
-        """What stands above the part of a section that shows it."""
+    def heading(self, split: SplitName = "validation") -> str:
+        """What stands above the part of a section that shows the median of a split."""
+        record, seeds = self.median(split), len(self._judged(split))
         if self.is_single:
             return self.label
-        place = "median" if len(self.records) > 2 else "lower"
-        return f"{self.shown.label} (the {place} of {len(self.records)} seeds)"
+        if seeds < 2:
+            return f"{record.label} (of {len(self.records)} seeds)"
+        return f"{record.label} (the {'median' if seeds > 2 else 'lower'} of {seeds} seeds)"
 
     def summary(self, split: SplitName) -> SeedSummary | None:
-        """Top-1 over the seeds; None where not all of them were evaluated."""
-        found = [record.evaluation(split) for record in self.records]
-        judged = [evaluation.scores.top1 for evaluation in found if evaluation is not None]
-        return summarize(judged) if len(judged) == len(found) else None
+        """Top-1 over the seeds that were evaluated; None where none was."""
+        values = [top1 for top1, _ in self._judged(split)]
+        return summarize(values) if values else None
+
+    def _judged(self, split: SplitName) -> list[tuple[float, RunRecord]]:
+        return [(e.scores.top1, r) for r in self.records if (e := r.evaluation(split))]
 
 
 def seed_groups(records: Sequence[RunRecord]) -> list[SeedGroup]:
@@ -77,7 +84,7 @@ def one_after_the_other(
         return body(records[0])
     blocks: list[Block] = []
     for group in seed_groups(records):
-        blocks += [Heading(group.heading, level=3), *body(group.shown)]
+        blocks += [Heading(group.heading(), level=3), *body(group.shown)]
     return blocks
 
 

@@ -73,8 +73,11 @@ def _trial(record: SweepRecord, number: int) -> TrialRow:
 
 def _key_figures(record: SweepRecord, words: SweepWords) -> KeyFigures:
     winner = _candidate(record, record.winner)
-    value = winner.mean if winner is not None else _trial(record, record.winner).value
-    detail = f"mean of {plural(len(winner.fresh), 'fresh seed')}" if winner else "in the search"
+    value: float | None
+    if winner is not None and winner.mean is not None:
+        value, detail = winner.mean, f"mean of {plural(len(winner.fresh), 'fresh seed')}"
+    else:
+        value, detail = _trial(record, record.winner).value, "in the search"
     figures = [KeyFigure(f"Winner: {words.name(record.winner)}", words.value(value), detail)]
     if record.improvement is not None:
         mean, low, high, _ = record.improvement

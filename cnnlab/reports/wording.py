@@ -62,12 +62,16 @@ def accuracy_in_full(scores: Scores) -> str:
     return share_in_full(scores.top1, scores.n)
 
 
-def mean_in_full(found: SeedSummary) -> str:
-    """A mean over seeds with its spread: "77.40% ± 0.35 over 5 seeds (95% interval 76.97% ...)"."""
+def mean_in_full(found: SeedSummary, of: int) -> str:
+    """A mean over seeds with its spread: "77.40% ± 0.35 over 5 seeds (95% interval 76.97% ...)".
+
+    ``of``: how many seeds there are, of which ``found`` may know fewer.
+    """
+    seeds = f"{of} seeds" if found.n == of else f"{found.n} of {of} seeds"
     if found.deviation is None or found.interval is None:
-        return f"{percent(found.mean)} (1 seed)"
+        return f"{percent(found.mean)} ({seeds})"
     return (
-        f"{percent(found.mean)} ± {100 * found.deviation:.2f} over {found.n} seeds (95% interval "
+        f"{percent(found.mean)} ± {100 * found.deviation:.2f} over {seeds} (95% interval "
         f"{interval_text(found.interval)})"
     )
 

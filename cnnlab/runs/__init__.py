@@ -3,6 +3,7 @@
 from cnnlab.runs.config_file import is_newer_schema
 from cnnlab.runs.corrupted import CorruptedPredictions
 from cnnlab.runs.folder import (
+    as_run_name,
     create_run,
     files_of,
     find_run,
@@ -19,6 +20,7 @@ __all__ = [
     "CorruptedPredictions",
     "Predictions",
     "Run",
+    "as_run_name",
     "create_run",
     "files_of",
     "find_run",

@@ -14,13 +14,32 @@ from cnnlab.files import is_file, storage_errors, write_json, write_text
 from cnnlab.registry import suggestion
 from cnnlab.runs.run import Record, Run
 
-__all__ = ["create_run", "files_of", "find_run", "has_marks", "list_runs", "open_run", "open_runs"]
+__all__ = [
+    "as_run_name",
+    "create_run",
+    "files_of",
+    "find_run",
+    "has_marks",
+    "list_runs",
+    "open_run",
+    "open_runs",
+]
 
 #: What every run has beside its config.yaml from its first moment on.
 _MARKS = ("environment.json", "split.json", "architecture.yaml", "checkpoints", "predictions")
 
 #: A run that is being made has such a name, which no list shows.
 _HALF_MADE = ".new-run-"
+
+
+#: Letters of a name that a configuration may give a run.
+_LONGEST_NAME = 100
+
+
+def as_run_name(text: str) -> str:
+    """The nearest to ``text`` that a run can be called: other letters become ``-``."""
+    plain = "".join(letter if letter.isalnum() or letter in "._+-" else "-" for letter in text)
+    return plain[:_LONGEST_NAME].lstrip("-._+") or "run"
 
 
 def _named(folder: Path, stem: str, *, exact: bool) -> Iterable[Path]:
@@ -103,17 +122,26 @@ def open_run(path: str | Path, *, runs: Path = Path("runs")) -> Run:
 def open_runs(names: Sequence[str | Path], *, runs: Path = Path("runs")) -> list[Run]:
     """Open each run as :func:`open_run` does.
 
-    The name of a group of seeds, or of a grid, stands for its runs in ``runs``.
+    The name of a group of seeds, or of a grid, stands for its runs in ``runs``; one that a run
+    has, too, is refused with :class:`RunError`.
     """
     found: list[Run] = []
     for name in names:
+        is_name = Path(name).name == str(name)
+        members = [run for run in list_runs(runs) if _is_of(run, str(name))] if is_name else []
         try:
-            found.append(open_run(name, runs=runs))
+            run = open_run(name, runs=runs)
         except RunError:
-            members = [run for run in list_runs(runs) if _is_of(run, str(name))]
             if not members:
                 raise
             found += members
+            continue
+        if any(member.name != run.name for member in members):
+            raise RunError(
+                f"a run and a group of runs are called '{name}'",
+                todo=f"name the run by its folder, {run.path}, or the runs of the group one by one",
+            )
+        found.append(run)
     return found
 
 
@@ -131,7 +159,8 @@ def find_run(path: str | Path, *, runs: Path = Path("runs")) -> Run:
         raise RunError("a run's name is empty", expected="a run's folder, or its name")
     for candidate in (Path(path), runs / str(path)):
         if is_file(candidate / "config.yaml"):
-            return Run(candidate)
+            # "." and ".." are no names to call a run by
+            return Run(candidate if candidate.name not in {"", ".."} else candidate.resolve())
     if os.path.isdir(path):  # noqa: PTH112 - Path's raises where the path is too long
         raise RunError("no run", where=path, expected="a folder with a config.yaml")
     names = [run.name for run in list_runs(runs)]

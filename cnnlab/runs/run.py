@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import shlex
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
@@ -244,7 +245,7 @@ class Run(ShownAsText):
         path = self._predictions_file(split)
         if not path.exists():
             return None
-        todo = f"run: cnnlab evaluate {self.path} --split {split}"
+        todo = f"run: cnnlab evaluate {shlex.quote(str(self.path))} --split {split}"
         return Predictions.read(path, todo=todo)
 
     def save_predictions(self, split: str, predictions: Predictions) -> None:
@@ -256,7 +257,9 @@ class Run(ShownAsText):
         path = self._predictions_file(f"{split}-corrupted")
         if not path.exists():
             return None
-        todo = f"remove it, and run: cnnlab robustness {self.path} --split {split}"
+        todo = (
+            f"remove it, and run: cnnlab robustness {shlex.quote(str(self.path))} --split {split}"
+        )
         return CorruptedPredictions.read(path, todo=todo)
 
     def save_corrupted_predictions(self, split: str, predictions: CorruptedPredictions) -> None:

@@ -18,6 +18,7 @@ from cnnlab.tables import printable
 __all__ = ["HostList"]
 
 _SHOWN = 100
+_LOOPBACK = frozenset({"127.0.0.1", "::1"})
 
 
 def _name_of(authority: str) -> str | None:
@@ -43,6 +44,7 @@ def _is_address(name: str) -> bool:
 class HostList:
     """localhost, every IP address, the host that the server listens on, and ``names``.
 
+    Of pages in a browser that ask, an address is welcome where it is this server's or machine's.
     ``*`` in ``names``: any name.
     """
 
@@ -60,9 +62,18 @@ class HostList:
         if host is not None and not self._is_welcome(host):
             shown = printable(host.decode("latin-1"))[:_SHOWN]
             raise Refusal(421, f"host '{shown}' is not served here; --allow-host adds names")
-        if origin is not None and not self._is_welcome(origin.partition(b"://")[2]):
+        if origin is not None and not self._is_own(origin.partition(b"://")[2], host):
             shown = printable(origin.decode("latin-1"))[:_SHOWN]
             raise Refusal(403, f"pages of '{shown}' may not ask this server")
+
+    def _is_own(self, authority: bytes, host: bytes | None) -> bool:
+        """Whether a page may ask: one of this server, of this machine, or of a name on the list.
+
+        A page of another address is a foreign site as any other.
+        """
+        if self._any or authority == host:
+            return True
+        return _name_of(authority.decode("latin-1")) in self._names | _LOOPBACK
 
     def _is_welcome(self, authority: bytes) -> bool:
         if self._any or authority in self._known:

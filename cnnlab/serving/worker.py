@@ -24,6 +24,10 @@ _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.05, 5.0
 _SOUND_SECONDS = 10.0
 _START_SECONDS = 120.0
 _END_SECONDS = 1.0
+_TOO_SLOW = (
+    f"it did not start within {_START_SECONDS:.0f} s; --engine torch and --threads N leave its "
+    "measurements out"
+)
 
 
 class WorkerLost(Exception):
@@ -189,6 +193,11 @@ class Worker:
                     self.greeting.set_exception(error)
                     return
                 why = str(error)
+            except (
+                OSError,
+                ValueError,
+            ) as error:  # no process, or a greeting that is none
+                why = f"{type(error).__name__}: {error}"
             if not self.greeting.done():
                 failed = FailedError(why, where=f"the {self.name}")
                 self.greeting.set_exception(failed)
@@ -217,7 +226,9 @@ class Worker:
                 self._channel = channel
                 self.ready.set()
                 await channel.lost.wait()
-            except (WorkerLost, TimeoutError):
+            except TimeoutError:
+                return _TOO_SLOW
+            except WorkerLost:
                 pass
         finally:
             self._forget()

@@ -45,9 +45,11 @@ class Augmenter:
             self._corner = (draws * limits).long() - config.cutout // 2
 
     def apply(self, images: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
-        """Augment copies of the stage's ``rows`` (int64 ``[B]``, on the processor).
+        """Augment copies by the draws of ``rows`` (int64 ``[B]``, on the processor).
 
-        ``images`` are theirs, uint8 ``[B, H, W, C]`` on any device, and may be overwritten.
+        There is a draw for each of the stage's rows, and those of the copies are taken; where a
+        row comes several times an epoch, that of its place. ``images``: uint8 ``[B, H, W, C]`` on
+        any device, and may be overwritten.
         """
         config, device = self._config, images.device
         if config.translate:

@@ -99,22 +99,30 @@ class Batches:
         self._augmenter.start_epoch(stage, epoch)
         batches = self._divided(order)[first_step : self.length.steps_of(epoch)]
         own = [rows[self._ranks.part(len(rows))] for rows in batches]
-        shown = self._one_by_one(own) if self._on_device is None else self._at_once(own)
+        draws = own
+        if self._draw_weights is not None:  # an image that comes twice is not augmented alike
+            places = self._divided(torch.arange(len(order)))[first_step:]
+            draws = [one[self._ranks.part(len(one))] for one in places[: len(batches)]]
+        shown = (self._one_by_one if self._on_device is None else self._at_once)(own, draws)
         labels = self._labels_of(batches)
         before = (epoch - 1) * self.length.batches + first_step
         for step, (images, named) in enumerate(zip(shown, labels, strict=True), start=before):
             sized = shrink(images, size or self._sizes.at(step))
             yield self._preprocessing.apply(sized), named
 
-    def _one_by_one(self, batches: Sequence[torch.Tensor]) -> Iterator[torch.Tensor]:
-        for rows in batches:
-            yield self._augmenter.apply(self._gather(rows.numpy()), rows)
+    def _one_by_one(
+        self, batches: Sequence[torch.Tensor], draws: Sequence[torch.Tensor]
+    ) -> Iterator[torch.Tensor]:
+        for rows, drawn in zip(batches, draws, strict=True):
+            yield self._augmenter.apply(self._gather(rows.numpy()), drawn)
 
-    def _at_once(self, batches: Sequence[torch.Tensor]) -> Iterator[torch.Tensor]:
+    def _at_once(
+        self, batches: Sequence[torch.Tensor], draws: Sequence[torch.Tensor]
+    ) -> Iterator[torch.Tensor]:
         if self._on_device is None or not batches:
             return iter(())
-        rows = torch.cat(list(batches))
-        images = self._augmenter.apply(self._on_device[rows.to(self._device)], rows)
+        images = self._on_device[torch.cat(list(batches)).to(self._device)]
+        images = self._augmenter.apply(images, torch.cat(list(draws)))
         return iter(torch.split(images, [len(part) for part in batches]))
 
     def _labels_of(self, batches: Sequence[torch.Tensor]) -> Iterator[torch.Tensor]:

@@ -39,16 +39,16 @@ def changed_conditions(before: Mapping[str, Any], now: Mapping[str, Any]) -> lis
     ]
 
 
-def check_conditions(run: Run, watch: Watcher, *, inexact: bool) -> None:
+def check_conditions(run: Run, watch: Watcher, *, inexact: bool) -> list[str]:
     """Before a run goes on: would it end with the weights that it would have had?
 
-    Raises :class:`RunError` where not, unless ``inexact``: then ``inexact.jsonl`` says from which
-    step on other conditions held.
+    Raises :class:`RunError` where not, unless ``inexact``: then the conditions that changed are
+    returned, for ``inexact.jsonl`` to say from which step on they held.
     """
     check_ranks(run.typed_config())
     changed = changed_conditions(run.environment, describe_machine(str(run.config["device"])))
     if not changed:
-        return
+        return []
     said = ", ".join(changed)
     if not inexact:
         raise RunError(
@@ -58,8 +58,7 @@ def check_conditions(run: Run, watch: Watcher, *, inexact: bool) -> None:
             "--inexact, which the run and its report will say",
         )
     watch(Notice(f"going on inexactly: {said}"))
-    steps = run.metrics[-1].get("step", 0) if run.metrics else 0
-    run.append("inexact.jsonl", {"after_step": steps, "changed": changed})
+    return changed
 
 
 def _as_before(run: Run) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -66,8 +68,8 @@ def resume(run: Run, watch: Watcher = unwatched, *, inexact: bool = False) -> Ru
         watch(Notice(f"nothing to do: {run.path} has ended ({run.result['stopped_because']})"))
         watch(RunOpened(run.path))
         return run
-    check_conditions(run, watch, inexact=inexact)
-    return _lead(prepare_resumed_run(run, watch), watch)
+    changed = check_conditions(run, watch, inexact=inexact)
+    return _lead(prepare_resumed_run(run, watch), watch, changed)
 
 
 def take_part(run: Run) -> Run:
@@ -75,8 +77,11 @@ def take_part(run: Run) -> Run:
     return _fit(prepare_resumed_run(run, unwatched), unwatched)
 
 
-def _lead(prepared: Prepared, watch: Watcher) -> Run:
-    """Train, together with the other ranks where there are any."""
+def _lead(prepared: Prepared, watch: Watcher, changed: Sequence[str] = ()) -> Run:
+    """Train, together with the other ranks where there are any.
+
+    ``changed``: conditions that are others than those that the run was trained under so far.
+    """
     ranks, config = world(), prepared.config
     if ranks.size > 1:
         each = ranks.counts(config.training.batch_size)
@@ -89,10 +94,10 @@ def _lead(prepared: Prepared, watch: Watcher) -> Run:
             )
         )
     ranks.announce(prepared.run.path)
-    return _fit(prepared, watch)
+    return _fit(prepared, watch, changed)
 
 
-def _fit(prepared: Prepared, watch: Watcher) -> Run:
+def _fit(prepared: Prepared, watch: Watcher, changed: Sequence[str] = ()) -> Run:
     run, ranks = prepared.run, world()
     set_up_torch(prepared.config.threads or 1)
     with ExitStack() as stack:
@@ -107,6 +112,9 @@ def _fit(prepared: Prepared, watch: Watcher) -> Run:
         stack.enter_context(lost)
         loop = _Loop(prepared, watch, stop)
         loop.restore()
+        if changed:
+            steps = loop.fitter.state.position.total_steps
+            run.append("inexact.jsonl", {"after_step": steps, "changed": list(changed)})
         watch(RunOpened(run.path))
         if ranks.leads:
             stack.enter_context(ResourceMonitor(run, loop.fitter.state.position))
@@ -122,7 +130,7 @@ def _fit(prepared: Prepared, watch: Watcher) -> Run:
 
 
 def _how_to_go_on(run: Run) -> str:
-    return f"go on with: cnnlab train --resume {run.path}{world().option}"
+    return f"go on with: cnnlab train --resume {shlex.quote(str(run.path))}{world().option}"
 
 
 class _Loop:

@@ -21,7 +21,7 @@ from cnnlab.errors import ConfigError, DataError, DownloadError, RunError
 from cnnlab.inference import Preprocessing
 from cnnlab.models import MODELS, Architecture
 from cnnlab.models.layers import shape_text
-from cnnlab.runs import Run, create_run, files_of
+from cnnlab.runs import Run, as_run_name, create_run, files_of
 from cnnlab.runs.run import Record
 from cnnlab.settings import dump_yaml
 from cnnlab.training.base_run import BaseRun, check_agreement, open_base_run
@@ -235,7 +235,7 @@ def prepare_new_run(
     foreseen = foresee(architecture, config, split, runs, watch)
     run = create_run(
         runs,
-        "".join(letter if letter.isalnum() or letter in "._+-" else "-" for letter in stem)[:100],
+        as_run_name(stem),
         {
             "config.yaml": config.to_yaml(),
             "environment.json": {**describe_machine(config.device), "choices": reasons},

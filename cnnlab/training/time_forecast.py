@@ -9,7 +9,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 
 from cnnlab.config import TrainingConfig
-from cnnlab.errors import MemoryLimitError
+from cnnlab.errors import MemoryLimitError, RunError
 from cnnlab.files import write_json
 from cnnlab.runs import Run
 from cnnlab.training.events import Notice, Watcher
@@ -90,7 +90,11 @@ class TimeForecast:
             self._try_whole_step(share, seconds / steps)
             left, step_seconds = self._seconds_left(first, total_steps, seconds)
         record = {"seconds_left": round(left, 1), "step": total_steps, "step_seconds": step_seconds}
-        write_json(self._run.path / "forecast.json", {**self._run.forecast, "time": record})
+        try:
+            before = self._run.forecast
+        except RunError:  # gone or damaged: a forecast never ends a training
+            before = {}
+        write_json(self._run.path / "forecast.json", {**before, "time": record})
         if left >= _WORTH_SAYING_SECONDS:
             end = datetime.now().astimezone() + timedelta(seconds=left)
             upto = "up to" if self._training.early_stopping is not None else "about"

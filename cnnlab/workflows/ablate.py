@@ -16,7 +16,7 @@ from cnnlab.recipes import recipe_names
 from cnnlab.registry import suggestion
 from cnnlab.reports import DEFAULT_FORMATS, checked_formats, write_document
 from cnnlab.reports.ablation import AblationRecord, Variant, build_ablation
-from cnnlab.runs import Run
+from cnnlab.runs import Run, as_run_name
 from cnnlab.settings import changed_keys
 from cnnlab.tables import ShownAsText, text_table
 from cnnlab.training.events import Notice, Watcher, unwatched
@@ -30,6 +30,8 @@ __all__ = ["Ablation", "ablate", "configure_target"]
 
 WHOLE = "whole"
 _MOST_SEEDS = 1000
+#: So much of a name leaves room for variant and seed.
+_LONGEST_STEM = 60
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,7 +156,7 @@ def ablate(
         raise ConfigError(f"{seeds} seeds", where="--seeds", expected=f"1 to {_MOST_SEEDS}")
     formats = checked_formats(formats)
     config = configure_target(target, settings or {}, overrides)
-    stem = Path(target).stem
+    stem = as_run_name(Path(target).stem)[:_LONGEST_STEM]
     titles, configs = _variants(config, without, runs, watch)
     work = _work(stem, seeds, configs, runs)
     progress = _Progress(target, titles, configs, tuple(command))

@@ -130,11 +130,12 @@ def _speed_table(speed: Speed) -> str:
 def doctor(*, runs: Path = Path("runs"), device: str = "auto", measure: bool = True) -> Diagnosis:
     """Ask this machine what it is and, where ``measure``, for some seconds how fast.
 
-    Nothing is written. Raises :class:`DeviceError` where ``device`` is not here.
+    Nothing is written but how much faster bf16 is here, which every training that chooses its
+    precision goes by. Raises :class:`DeviceError` where ``device`` is not here.
     """
     where = choose_device(device)
     threads, threads_reason = choose_threads()
-    precision = choose_precision("auto", where.name)
+    precision = choose_precision("auto", where.name, anew=measure)
     kept = keep_freed_memory()
     choices = {
         "device": where,

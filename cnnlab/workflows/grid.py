@@ -16,7 +16,7 @@ from cnnlab.tables import ShownAsText, text_table
 from cnnlab.training.events import Watcher, unwatched
 from cnnlab.workflows.executors import Executor, InProcess, Job
 from cnnlab.workflows.many import train_all
-from cnnlab.workflows.seeds import SeedsTrained, group_jobs, group_name
+from cnnlab.workflows.seeds import SeedsTrained, compare_command, group_jobs, group_name
 
 __all__ = ["Axis", "GridTrained", "divide_overrides", "train_grid"]
 
@@ -104,7 +104,7 @@ def _next(cells: Sequence[tuple[dict[str, str], SeedsTrained]]) -> str:
     if len(known) < 2:
         return ""
     best = sorted(known, key=lambda one: -(one.summary.mean if one.summary else 0.0))[:2]
-    return f"next: cnnlab compare {best[0].group} {best[1].group}"
+    return "next: " + compare_command([one.group for one in best], best[0].runs)
 
 
 def train_grid(

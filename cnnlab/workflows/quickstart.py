@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from cnnlab.data import SOURCES
@@ -88,8 +89,8 @@ class Quickstart(ShownAsText):
 
     def _next_steps(self) -> list[str]:
         steps = (
-            (f"cnnlab evaluate {self.run.path}", "the scores of every class"),
-            (f"cnnlab predict {self.run.path} IMAGE", "what an image of yours shows"),
+            (f"cnnlab evaluate {quote(str(self.run.path))}", "the scores of every class"),
+            (f"cnnlab predict {quote(str(self.run.path))} IMAGE", "what an image of yours shows"),
             ("cnnlab ui", "all of it as a page"),
             ("cnnlab train --model model-f --data DATA", "a model of the student's report"),
             ("cnnlab train --data FOLDER", "your own images, a folder a class"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +23,15 @@ from cnnlab.workflows.executors import Executor, InProcess, Job
 from cnnlab.workflows.many import train_all
 from cnnlab.workflows.train import Trained
 
-__all__ = ["SeedsTrained", "group_jobs", "group_name", "group_record", "parse_seeds", "train_seeds"]
+__all__ = [
+    "SeedsTrained",
+    "compare_command",
+    "group_jobs",
+    "group_name",
+    "group_record",
+    "parse_seeds",
+    "train_seeds",
+]
 
 _MOST = 1000
 _LARGEST = 2**63 - 1
@@ -118,7 +127,16 @@ class SeedsTrained(ShownAsText):
         ]
         table = text_table(["seed", "run", "validation accuracy", "epochs", "time"], rows)
         said = [*self.failed, _headline(self.group, self.summary)]
-        return "\n".join([table, "", *said, f"next: cnnlab compare {self.group} ANOTHER"])
+        return "\n".join(
+            [table, "", *said, "next: " + compare_command([self.group, "ANOTHER"], self.runs)]
+        )
+
+
+def compare_command(groups: Sequence[str], runs: Sequence[Run]) -> str:
+    """``cnnlab compare`` of these groups, whose runs stand in one folder."""
+    folder = runs[0].path.parent if runs else Path("runs")
+    where = [] if folder == Path("runs") else ["--runs", str(folder)]
+    return shlex.join(["cnnlab", "compare", *groups, *where])
 
 
 def _seconds(run: Run) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -217,5 +218,6 @@ def _check_same(before: SweepPlan, plan: SweepPlan) -> None:
         raise RunError(
             f"holds a sweep with other settings: {', '.join(changed)} differ",
             where=plan.folder,
-            todo="choose another --name, or go on with: cnnlab tune --resume " + plan.name,
+            todo="choose another --name, or go on with: "
+            + shlex.join(["cnnlab", "tune", "--resume", str(plan.folder)]),
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
@@ -117,7 +118,7 @@ def _spare(run: Run) -> tuple[list[Path], str]:
         nothing = "no checkpoint verifies, so all stay" if found else "there is no checkpoint"
         return left_over, f"{status}; {nothing}"
     spare = [path for path in found if path != newest]
-    resume = f"cnnlab train --resume {run.path}"
+    resume = f"cnnlab train --resume {shlex.quote(str(run.path))}"
     return [*spare, *left_over], f"{status}; {newest.name} stays, for: {resume}"
 
 

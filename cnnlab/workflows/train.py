@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,13 +48,15 @@ class Trained(ShownAsText):
     def to_text(self) -> str:
         """What ``cnnlab train`` prints."""
         result = self.run.result or {}
+        epochs = "1 epoch" if result["epochs"] == 1 else f"{result['epochs']} epochs"
         lines = [
-            f"{self.run.path}: {result['epochs']} epochs in {result['train_seconds']:.1f} s "
+            f"{self.run.path}: {epochs} in "
+            f"{result['train_seconds']:.1f} s "
             f"({result['images_per_second']:,.0f} images/s), {result['stopped_because']}"
         ]
         if self.validation:
             lines.append(self.validation.headline())
-        lines.append(f"next: cnnlab report {self.run.path}")
+        lines.append(f"next: cnnlab report {shlex.quote(str(self.run.path))}")
         return "\n".join(lines)
 
 

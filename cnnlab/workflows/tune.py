@@ -11,6 +11,7 @@ from cnnlab.errors import FailedError, Interrupted, RunError
 from cnnlab.files import exclusive_lock, write_text
 from cnnlab.reports import DEFAULT_FORMATS, checked_formats, write_document
 from cnnlab.reports.sweep import build_sweep
+from cnnlab.runs import as_run_name
 from cnnlab.sweeps import (
     BASELINE,
     Budget,
@@ -167,11 +168,12 @@ def _conclude(study: Study, formats: Sequence[str]) -> Tuned:
         raise FailedError(
             "no trial was trained to its end" + (f"; the last one: {said[-1]}" if said else ""),
             where=plan.folder,
-            todo=f"give it more time: cnnlab tune --resume {plan.folder} --time TIME",
+            todo="give it more time: "
+            + shlex.join(["cnnlab", "tune", "--resume", str(plan.folder), "--time", "TIME"]),
         )
     confirmation = confirmation_of(plan, history)
     best = plan.folder / "best.yaml"
-    train = ["cnnlab", "train", "--config", str(best), "--name", f"{plan.name}-best"]
+    train = ["cnnlab", "train", "--config", str(best), "--name", as_run_name(f"{plan.name}-best")]
     record = record_of(
         plan,
         history,

@@ -240,7 +240,10 @@ def test_sizes_are_brought_to_one_as_in_class_folders(tmp_path: Path) -> None:
     path = table(tmp_path, ("a/1.png", "a"), ("b/1.png", "b"), ("b/2.png", "b"), name="x.csv")
     found = read(path)
     np.testing.assert_array_equal(found.images, folders.images)
-    assert found.notes == ("3 of 3 images (sides 40 to 90 pixels) are squashed to 64x64",)
+    assert found.notes == (
+        "3 of 3 images (sides 40 to 90 pixels) are squashed to 64x64; "
+        "--image-size asks for another side",
+    )
     assert read(path, size=5).images.shape == (3, 5, 5, 3)
     with pytest.raises(ConfigError, match="image size 5000"):
         read(path, size=5000)

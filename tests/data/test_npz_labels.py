@@ -122,3 +122,9 @@ def test_the_same_key_for_names_twice(tmp_path: Path) -> None:
     names = ["a", "b", "c"]
     with pytest.raises(DataError, match="both 'classes' and 'class_names' name classes"):
         read(written(tmp_path, x=images(), y=labels(), classes=names, class_names=names))
+
+
+def test_names_of_files_are_no_names_of_classes(tmp_path: Path) -> None:
+    names = [f"{number}.png" for number in range(12)]
+    found = read(written(tmp_path, images=images(), labels=labels(), names=names))
+    assert found.class_names == ("0", "1", "2")

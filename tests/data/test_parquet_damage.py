@@ -43,7 +43,10 @@ def test_images_of_mixed_sizes_are_brought_to_one(tmp_path: Path) -> None:
     held = [{"bytes": encoded(pixels(n, n, n)), "path": None} for n in (40, 90, 70)]
     path = write(tmp_path / "x.parquet", count=3, image=pa.array(held, STRUCT))
     found = read(path)
-    assert found.notes == ("3 of 3 images (sides 40 to 90 pixels) are squashed to 64x64",)
+    assert found.notes == (
+        "3 of 3 images (sides 40 to 90 pixels) are squashed to 64x64; "
+        "--image-size asks for another side",
+    )
     for row, n in enumerate((40, 90, 70)):
         picture = Image.fromarray(pixels(n, n, n)).resize((64, 64), Image.BILINEAR)
         np.testing.assert_array_equal(found.images[row], np.asarray(picture))

@@ -150,6 +150,17 @@ def test_a_group_s_name_stands_for_its_runs_and_is_the_label(tmp_path: Path) -> 
     assert [pair.a for pair in compare(runs).pairs] == ["wide"]
 
 
+def test_groups_of_one_name_are_told_apart_by_their_folders(tmp_path: Path) -> None:
+    old, new = tmp_path / "old", tmp_path / "new"
+    runs = recipe(old, "base", A, lr=0.002) + recipe(new, "base", B, lr=0.003)
+    found = compare(runs)
+    labels = [f"base ({folder / 'base-seed0'} ...)" for folder in (old, new)]
+    assert [recipe.label for recipe, _ in found.recipes] == labels
+    assert [(pair.a, pair.b) for pair in found.pairs] == [tuple(labels)]
+    assert len({row.run for row in found.rows}) == 8
+    assert str(old / "base-seed1") in found.to_text()
+
+
 def test_a_run_without_predictions_does_not_count(tmp_path: Path) -> None:
     runs = recipe(tmp_path, "a", A, lr=0.002) + recipe(tmp_path, "b", B, lr=0.003)
     (runs[0].path / "predictions" / "validation.npz").unlink()

@@ -30,6 +30,7 @@ def test_no_name_reaches_an_address_but_as_letters_that_mean_nothing_there(name:
 
 def test_a_plain_name_stays_readable_and_no_other_run_can_pose_as_it() -> None:
     assert run_id("model-f_digits.2") == "model-f_digits.2"
+    assert run_id("mnist+aug").startswith("~")  # "+" is a space in a query
     odd = run_id("../etc/passwd")
     assert odd.startswith("~")
     assert run_id(odd) != odd

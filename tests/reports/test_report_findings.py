@@ -205,7 +205,7 @@ def test_an_odd_ledger_does_not_stop_the_report(make_run: MakeRun) -> None:
 def test_the_appendix_has_commands_and_digests(make_run: MakeRun, tmp_path: Path) -> None:
     run = Run(make_run("spaced").path.rename(tmp_path / "with space"))
     text = said(build("appendix", run))
-    assert f"cnnlab train --config '{run.path}/config.yaml' --name 'with space-again'" in text
+    assert f"cnnlab train --config '{run.path}/config.yaml' --name with-space-again" in text
     assert "cnnlab evaluate 'with space-again' --split test" in text
     assert "cnnlab report 'with space-again'" in text
     _, digests = tables(build("appendix", run))

@@ -16,7 +16,7 @@ from cnnlab.reports import build_document
 from cnnlab.reports.document import Code, Document, Figure, Heading, Table
 from cnnlab.reports.record import records_of
 from cnnlab.reports.seed_groups import seed_groups, shared_or_named
-from cnnlab.runs import Run
+from cnnlab.runs import CorruptedPredictions, Run
 
 MakeRun = Callable[..., Run]
 
@@ -90,8 +90,23 @@ def test_the_summary_has_mean_and_interval_over_seeds(five: list[Run], alone: Ru
         f"{100 * values.mean():.2f}% ± {100 * values.std(ddof=1):.2f} over 5 seeds (95% interval "
         f"{100 * ends.low:.2f}% to {100 * ends.high:.2f}%)"
     )
-    assert table.rows[0][3:] == (mean, "-", "finished")  # test was not opened for all
+    on_test = table.rows[0][4]
+    assert table.rows[0][3] == mean
+    assert "over 2 of 5 seeds (95% interval" in on_test
     assert f"Not met by many on the validation images: {mean}" in said(build("summary", *five))
+
+
+def test_a_seed_that_was_not_judged_does_not_hide_the_others(
+    five: list[Run], make_run: MakeRun
+) -> None:
+    config = RunConfig().updated(name="many-seed9", seed=9, data={"source": "/x"})
+    lost = make_run("many-seed9", config=config, evaluated=(), status="failed")
+    values = np.array([accuracy(run) for run in five])
+    text = said(build("summary", *five, lost))
+    assert f"{100 * values.mean():.2f}%" in text
+    assert "over 5 of 6 seeds" in text
+    assert "5 finished, 1 failed" in text
+    assert headings("confusion", *five, lost) == ["many-seed2 (the median of 5 seeds)"]
 
 
 def test_the_comparison_draws_means_and_lists_every_run(five: list[Run], alone: Run) -> None:
@@ -112,6 +127,8 @@ def test_every_opening_of_test_is_told(five: list[Run], alone: Run) -> None:
     assert "The test images of many were opened 2 times." in text
     assert "evaluate many-seed1 --split test" in text
     assert "evaluate many-seed4 --split test" in text
+    assert "many-seed1 (the lower of 2 seeds)" in text
+    assert "has no saved test predictions" not in text
     limits = said(build("limitations", *five, alone))
     assert "many-seed1 and many-seed4: Test was opened once for it." in limits
     assert "many-seed0, many-seed2 and many-seed3: Test was never opened" in limits
@@ -170,3 +187,45 @@ def test_a_document_of_many_seeds_stays_short(both: Document) -> None:
 def test_what_all_say_is_said_once() -> None:
     said_by = [("a", ["x", "y"]), ("b", ["y"]), ("c", ["y", "x"])]
     assert shared_or_named(said_by) == ["a and c: x", "y"]
+
+
+def test_what_is_typed_again_can_be_typed(make_run: MakeRun, tmp_path: Path) -> None:
+    first = make_run("same", folder=tmp_path / "a b", right=0.6)
+    second = make_run("same", folder=tmp_path / "c", right=0.7, model="model-b")
+    first.path.rename(first.path.with_name("my best_model"))
+    moved = Run(first.path.with_name("my best_model"))
+    code = next(b for b in build("appendix", moved, second) if isinstance(b, Code)).text
+    commands = [shlex.split(line) for line in code.splitlines()]
+    names = [words[words.index("--name") + 1] for words in commands if "--name" in words]
+    assert names == ["my-best_model-again", "same-again"]
+    assert commands[0][3] == str(moved.path / "config.yaml")
+    assert commands[-1] == ["cnnlab", "report", *names]
+
+
+def test_robustness_is_measured_again_as_it_was(make_run: MakeRun) -> None:
+    run = make_run("robust", evaluated=("validation",))
+    rows = np.array(run.split["validation"][:50], dtype=np.int64)
+    labels = np.zeros(50, dtype=np.int64)
+    answers = {("fog", 1): labels, ("fog", 3): labels, ("frost", 1): labels, ("frost", 3): labels}
+    run.save_corrupted_predictions(
+        "validation", CorruptedPredictions(labels, labels, rows, "x", answers)
+    )
+    code = next(b for b in build("appendix", run) if isinstance(b, Code)).text
+    assert (
+        "cnnlab robustness robust-again --split validation --corruptions fog,frost "
+        "--severities 1,3 --limit 50"
+    ) in code
+
+
+def test_limitations_tell_single_runs_from_groups(five: list[Run], alone: Run) -> None:
+    text = said(build("limitations", *five, alone))
+    assert "One seed of alone: intervals are over images." in text
+    assert "5 seeds: spreads over so few trainings are rough themselves." in text
+    assert "Times are of one machine, and of one training each." in text
+    assert "5 seeds" not in said(build("limitations", alone))
+
+
+def test_a_part_without_images_is_not_to_be_evaluated(make_run: MakeRun) -> None:
+    run = make_run("all-trained", sizes=(400, 0, 100), evaluated=())
+    text = said(build("confusion", run))
+    assert text == "all-trained has no validation images, so nothing was measured on them."

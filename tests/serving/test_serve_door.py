@@ -53,7 +53,8 @@ def test_a_star_lets_every_name_in() -> None:
 @pytest.mark.parametrize(
     ("origin", "status"),
     [("http://localhost:3000", 200), ("http://127.0.0.1", 200), ("https://evil.example", 403),
-     ("null", 403), ("file://", 403)],
+     ("http://203.0.113.7", 403), ("http://192.168.1.1:8000", 403), ("null", 403),
+     ("file://", 403)],
 )  # fmt: skip
 def test_pages_of_other_sites_may_not_ask(origin: str, status: int) -> None:
     answer = Served().ask(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from small_runs import make_run
 
 from cnnlab.bundle import Bundle, bundle_of
 from cnnlab.errors import FailedError
-from cnnlab.serving.engines import choose_engine
+from cnnlab.serving.engines import TorchEngine, choose_engine
 from cnnlab.serving.onnx_engine import OnnxEngine
 
 pytestmark = pytest.mark.usefixtures("operators_read_once")
@@ -36,3 +37,17 @@ def test_a_graph_that_says_something_else_is_refused(
     monkeypatch.setattr(OnnxEngine, "logits", lambda self, images: right(self, images) + 2e-4)
     with pytest.raises(FailedError, match=r"differ from torch's by 0\.0002"):
         OnnxEngine(bundle, 1)
+
+
+def test_a_heavy_network_is_measured_once(bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    right = TorchEngine.logits
+
+    def counted(self: TorchEngine, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        asked.append(len(images))
+        return right(self, images)
+
+    monkeypatch.setattr(TorchEngine, "logits", counted)
+    monkeypatch.setattr("cnnlab.serving.engines._ENOUGH_SECONDS", 0.0)
+    choose_engine("auto", bundle, 1)
+    assert asked == [1, 32]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -9,6 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from running import Running, numbered_png, stub_server
+
+from cnnlab.errors import FailedError
+from cnnlab.serving.worker import Worker
 
 _PREDICT = "/v1/predict"
 _POISON = 666
@@ -84,3 +88,24 @@ def test_a_decoder_that_hangs_is_given_up_and_named(mortal: Running) -> None:
     decoder.send_signal(signal.SIGSTOP)
     assert _class_of(mortal, 31) == "31"  # by its successor
     assert decoder.pid not in [each.pid for each in mortal.children("serving.decoder")]
+
+
+@pytest.mark.parametrize("problem", [OSError("no more processes"), ValueError("no JSON")])
+def test_a_worker_that_cannot_be_started_is_an_error(
+    problem: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def never(*_: object, **__: object) -> None:
+        raise problem
+
+    async def start() -> None:
+        worker = Worker("model", ["false"], {}, most_bytes=1, say=print)
+        running = asyncio.create_task(worker.run())
+        try:
+            async with asyncio.timeout(20):
+                await worker.greeting
+        finally:
+            running.cancel()
+
+    monkeypatch.setattr(Worker, "_start", never)
+    with pytest.raises(FailedError, match=f"the model: {type(problem).__name__}: {problem}"):
+        asyncio.run(start())

@@ -42,6 +42,24 @@ def test_an_epoch_shows_every_image_once_in_an_order_of_its_own():
     assert not torch.equal(shown, torch.cat([images for images, _ in second]))
 
 
+@pytest.mark.parametrize("copies_at_once", [False, True])
+def test_an_image_that_comes_twice_is_not_augmented_alike(monkeypatch, copies_at_once):
+    source = batches(sampling="balanced", augment={"translate": 2, "flip": "random"})
+    if copies_at_once:
+        source._on_device = torch.from_numpy(DATASET.images)
+    order, seen = source._order(1, 1).tolist(), []
+    shown = torch.cat([images for images, _ in source.epoch(1, 1)])
+    for row in set(order):
+        seen += [{image.numpy().tobytes() for image in shown[np.array(order) == row]}]
+    often = [
+        len(kinds) for kinds, row in zip(seen, set(order), strict=True) if order.count(row) > 3
+    ]
+    assert len(often) > 3
+    assert min(often) > 1
+    rest = torch.cat([images for images, _ in source.epoch(1, 1, first_step=3)])
+    assert torch.equal(rest, shown[48:])
+
+
 def test_images_keep_their_labels():
     rows = np.array([100, 3, 75])
     (images, labels) = next(iter(batches(rows).epoch(1, 1)))

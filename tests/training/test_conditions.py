@@ -80,6 +80,18 @@ def test_an_inexact_run_says_so_everywhere(cut, tmp_path):
     assert f"After step {line['after_step']} it went on under other conditions: torch " in text
 
 
+def test_a_training_that_cannot_go_on_has_not_gone_on_inexactly(cut, monkeypatch):
+    written_elsewhere(cut)
+
+    def gone(*_):
+        raise RunError("the images are gone")
+
+    monkeypatch.setattr("cnnlab.training.loop.prepare_resumed_run", gone)
+    with pytest.raises(RunError, match="the images are gone"):
+        resume(cut, inexact=True)
+    assert cut.inexact == []
+
+
 def test_the_same_machine_needs_no_word(cut):
     resume(cut)
     assert cut.inexact == []

@@ -91,6 +91,16 @@ def test_nothing_is_said_before_there_is_enough_to_go_by(forecast):
     assert "time" not in kept
 
 
+def test_a_forecast_that_was_lost_ends_no_training(forecast, tmp_path):
+    for damaged in (None, "{"):
+        file = tmp_path / "forecast.json"
+        file.unlink()
+        if damaged:
+            file.write_text(damaged)
+        _, kept = forecast(1.0, stages=[(100, 0)], batch_size=10, epochs=5, steps=8)
+        assert list(kept) == ["time"]
+
+
 def test_small_images_go_faster_than_those_to_come(forecast):
     parts = [{"scale": 0.5, "until": 0.5}]
     settings = {"batch_size": 10, "epochs": 10, "progressive_resizing": parts}

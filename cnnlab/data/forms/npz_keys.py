@@ -16,7 +16,7 @@ __all__ = ["Pair", "find_class_names", "find_pairs"]
 
 _IMAGES = frozenset({"x", "image", "images", "img", "imgs", "data", "pixels", "features"})
 _LABELS = frozenset({"y", "label", "labels", "target", "targets", "category", "categories"})
-_CLASS_NAMES = frozenset({"classnames", "classes", "labelnames", "targetnames", "names"})
+_CLASS_NAMES = frozenset({"classnames", "classes", "labelnames", "targetnames"})
 #: "x_train", "trainX", "X.train" and "xtrain" are all "x" and "train".
 _WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
 

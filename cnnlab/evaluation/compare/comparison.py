@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -188,7 +189,10 @@ def compare(
     recipe_of = {run.path: recipe.label for recipe in recipes for run in recipe.runs}
     return Comparison(
         split=split,
-        rows=[table_row(run, recipe_of[run.path], on_test=split == "test") for run in runs],
+        rows=[
+            table_row(run, recipe_of[run.path], label=label, on_test=split == "test")
+            for run, label in zip(runs, labels, strict=True)
+        ],
         recipes=[(recipe, recipe.summary(split)) for recipe in recipes],
         pairs=pairs,
         not_compared=[outcome for _, _, outcome in outcomes if isinstance(outcome, str)],
@@ -203,7 +207,7 @@ def _check_tested(runs: Sequence[Run], split: SplitName) -> None:
                 "its test images have not been opened",
                 where=run.path,
                 todo="compare on validation, or open them: "
-                f"cnnlab evaluate {run.path} --split test",
+                + shlex.join(["cnnlab", "evaluate", str(run.path), "--split", "test"]),
             )
 
 

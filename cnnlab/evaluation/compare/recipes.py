@@ -75,19 +75,17 @@ def recipes_of(runs: Sequence[Run], labels: Sequence[str]) -> list[Recipe]:
     together: dict[str, list[int]] = {}
     for index, run in enumerate(runs):
         together.setdefault(_recipe_key(run), []).append(index)
-    found: list[Recipe] = []
+    found: list[tuple[Recipe, str]] = []
     for indices in together.values():
         members = [runs[index] for index in indices]
         if len({_seeds(run) for run in members}) == len(members) > 1:
-            found.append(Recipe(_label(members), members))
+            found.append((Recipe(_label(members), members), labels[indices[0]]))
         else:
-            found += [Recipe(labels[index], [runs[index]]) for index in indices]
-    times = Counter(recipe.label for recipe in found)
+            found += [(Recipe(labels[index], [runs[index]]), labels[index]) for index in indices]
+    times = Counter(recipe.label for recipe, _ in found)
     return [
-        recipe
-        if times[recipe.label] == 1
-        else Recipe(f"{recipe.label} ({recipe.runs[0].name} ...)", recipe.runs)
-        for recipe in found
+        recipe if times[recipe.label] == 1 else Recipe(f"{recipe.label} ({first} ...)", recipe.runs)
+        for recipe, first in found
     ]
 
 

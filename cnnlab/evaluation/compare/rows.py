@@ -80,13 +80,18 @@ def key_features(run: Run) -> str:
     return ", ".join(words)
 
 
-def table_row(run: Run, recipe: str | None = None, *, on_test: bool = False) -> Row:
-    """One run's line of the comparison table; ``on_test``: with what test showed."""
+def table_row(
+    run: Run, recipe: str | None = None, *, label: str | None = None, on_test: bool = False
+) -> Row:
+    """One run's line of the comparison table, under its name or ``label``.
+
+    ``on_test``: with what test showed.
+    """
     chosen, result = run.chosen_epoch or {}, run.result or {}
     evaluation = evaluation_of(run, "validation")
     scores = evaluation.scores if evaluation else None
     row = Row(
-        run=run.name,
+        run=label or run.name,
         path=str(run.path),
         status=run.status,
         data=str(run.split["dataset"]["name"]),

@@ -6,9 +6,12 @@ const STEPS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRi
 export function prepareMatrix() {
   const panel = document.getElementById("cell");
   if (!panel) return;
+  let latest = 0; // of two cells that are chosen quickly the first may come last
 
   async function show(truth, predicted, { scroll = true } = {}) {
+    const asked = ++latest;
     const { text } = await fragment(`${panel.dataset.url}&true=${truth}&predicted=${predicted}`);
+    if (asked !== latest) return;
     panel.innerHTML = text;
     for (const cell of document.querySelectorAll(".cell[aria-current]")) cell.removeAttribute("aria-current");
     document

@@ -9,6 +9,7 @@ export function prepareTry() {
   const state = document.getElementById("try-state");
   const answers = document.getElementById("answers");
   const most = Number(form.dataset.maxFiles);
+  let latest = 0; // an answer to an earlier question may come after that to a later one
 
   async function ask(files) {
     const images = [...files].slice(0, most);
@@ -18,7 +19,9 @@ export function prepareTry() {
     body.append("run", form.elements.run.value);
     for (const image of images) body.append("image", image, image.name || "pasted image");
     state.textContent = images.length === 1 ? "Asking …" : `Asking about ${images.length} images …`;
+    const asked = ++latest;
     const { ok, text } = await fragment(form.action, { method: "POST", body });
+    if (asked !== latest) return;
     answers.innerHTML = text;
     state.textContent = ok ? "Answered below." : "That did not work.";
     if (ok && files.length > most) state.textContent = `Answered below, the first ${most}.`;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
@@ -15,7 +16,7 @@ from cnnlab.reports.document import Block, Heading, ItemList
 from cnnlab.reports.record import RunRecord
 from cnnlab.reports.section import section
 from cnnlab.reports.seed_groups import SeedGroup, seed_groups, shared_or_named
-from cnnlab.reports.wording import ABSENT, count, percent, plural
+from cnnlab.reports.wording import ABSENT, count, enumeration, percent, plural
 from cnnlab.runs import Run, list_runs
 
 #: Beyond this a search for copies takes longer than a report may; the audit does it.
@@ -123,8 +124,8 @@ def _copies(record: RunRecord) -> Iterator[str]:
         return
     if data.images.nbytes > _MOST_BYTES:
         yield (
-            "Whether images stand in two parts was not looked for, there are too many: cnnlab "
-            f"audit {record.run.settings['data']['source']} --run {record.run.path} does."
+            "Whether images stand in two parts was not looked for, there are too many: "
+            f"{_audit_command(record)} does."
         )
         return
     split = record.run.split
@@ -144,18 +145,31 @@ def _copies(record: RunRecord) -> Iterator[str]:
     )
 
 
+def _audit_command(record: RunRecord) -> str:
+    source = str(record.run.settings["data"]["source"])
+    return shlex.join(["cnnlab", "audit", source, "--run", str(record.run.path)])
+
+
 def _of_all(records: Sequence[RunRecord]) -> Iterator[str]:
     splits = {
         np.array(record.run.split["validation"], dtype=np.int64).tobytes() for record in records
     }
-    seeds = {int(record.run.settings["seed"]) for record in records}
     if len(splits) == 1:
         yield "One split: other images set aside for validation would give other figures."
-    if len(seeds) == 1:
+    groups = seed_groups(records)
+    once = [group.label for group in groups if group.is_single]
+    seeds = sorted({len(group.records) for group in groups if not group.is_single})
+    if once:
+        who = f" of {enumeration(once)}" if seeds else ""
         yield (
-            "One seed: intervals are over images. How far another seed would move the result is "
-            "unknown; cnnlab train --seeds 5 measures it."
+            f"One seed{who}: intervals are over images. How far another seed would move the "
+            "result is unknown; cnnlab train --seeds 5 measures it."
         )
-    else:
-        yield f"{plural(len(seeds), 'seed')}: spreads over so few trainings are rough themselves."
-    yield "Times are of one machine, and of one training each."
+    if seeds:
+        yield (
+            f"{enumeration([*map(str, seeds)])} seeds: spreads over so few trainings are rough "
+            "themselves."
+        )
+    machines = {str(record.environment["processor"]) for record in records}
+    times = "of one machine" if len(machines) == 1 else "of several machines, not to be compared"
+    yield f"Times are {times}{', and of one training each' if once else ''}."

@@ -21,12 +21,12 @@ def on_test(records: Sequence[RunRecord]) -> list[Block]:
         return _describe(groups[0])
     blocks: list[Block] = []
     for group in groups:
-        blocks += [Heading(group.heading, level=3), *_describe(group)]
+        blocks += [Heading(group.heading("test"), level=3), *_describe(group)]
     return blocks
 
 
 def _describe(group: SeedGroup) -> list[Block]:
-    record = group.shown
+    record = group.median("test")
     opened, evaluation = _openings(group), record.evaluation("test")
     if not opened and evaluation is None:
         return [

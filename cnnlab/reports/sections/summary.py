@@ -118,7 +118,7 @@ def _accuracy(group: SeedGroup, split: SplitName) -> str:
         evaluation = group.shown.evaluation(split)
         return accuracy_in_full(evaluation.scores) if evaluation else ABSENT
     found = group.summary(split)
-    return ABSENT if found is None else mean_in_full(found)
+    return ABSENT if found is None else mean_in_full(found, len(group.records))
 
 
 def _ended(group: SeedGroup) -> str:
@@ -147,10 +147,13 @@ def _goal_of(group: SeedGroup) -> str | None:
         scores = evaluation.scores
         said = accuracy_in_full(scores)
         return _judged(group, evaluation.split, scores.top1, scores.top1_interval, said, "images")
+    seeds = len(group.records)
     for split in REPORTED_SPLITS:
         found = group.summary(split)
-        if found is not None and found.interval is not None:
-            return _judged(group, split, found.mean, found.interval, mean_in_full(found), "seeds")
+        if found is None or found.interval is None or (split == "test" and found.n < seeds):
+            continue
+        said = mean_in_full(found, seeds)
+        return _judged(group, split, found.mean, found.interval, said, "seeds")
     return None
 
 
