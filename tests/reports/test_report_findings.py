@@ -206,8 +206,8 @@ def test_the_appendix_has_commands_and_digests(make_run: MakeRun, tmp_path: Path
     run = Run(make_run("spaced").path.rename(tmp_path / "with space"))
     text = said(build("appendix", run))
     assert f"cnnlab train --config '{run.path}/config.yaml' --name with-space-again" in text
-    assert "cnnlab evaluate 'with space-again' --split test" in text
-    assert "cnnlab report 'with space-again'" in text
+    assert "cnnlab evaluate with-space-again --split test" in text
+    assert "cnnlab report with-space-again" in text
     _, digests = tables(build("appendix", run))
     rows = dict(digests.rows)
     for name in ("config.yaml", "predictions/validation.npz"):
