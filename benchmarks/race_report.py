@@ -64,8 +64,8 @@ def build_document(records: Sequence[Record]) -> Document:
     """Say what the records hold."""
     groups = one_race(records)
     return Document(
-        title="Time to accuracy",
-        subtitle=f"How long training takes on {records[0]['dataset']}, here and elsewhere",
+        title=f"Time to accuracy on {records[0]['dataset']}",
+        subtitle="How long training takes, here and elsewhere",
         blocks=(
             *_what_is_measured(records),
             *_goal_blocks(groups, records),
@@ -169,7 +169,7 @@ def _results(groups: Sequence[Group], records: Sequence[Record]) -> Iterable[Blo
         text_columns=(0, 1),
     )
     yield Figure(
-        name="time-to-accuracy",
+        name=f"time-to-accuracy-{groups[0].records[0]['data']}",
         svg=race_figure(groups, _goals(records)).svg(),
         alt="Test accuracy of every training against its seconds, with the goals",
         caption="Every training (pale), medians (full) and goals: a recipe meets a goal left of "
