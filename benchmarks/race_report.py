@@ -169,7 +169,7 @@ def _results(groups: Sequence[Group], records: Sequence[Record]) -> Iterable[Blo
         text_columns=(0, 1),
     )
     yield Figure(
-        name=f"time-to-accuracy-{groups[0].records[0]['data']}",
+        name=f"time-to-accuracy-{Path(groups[0].records[0]['data']).stem}",
         svg=race_figure(groups, _goals(records)).svg(),
         alt="Test accuracy of every training against its seconds, with the goals",
         caption="Every training (pale), medians (full) and goals: a recipe meets a goal left of "

@@ -50,9 +50,9 @@ class SeedGroup:
     def heading(self, split: SplitName = "validation") -> str:
         """What stands above the part of a section that shows the median of a split."""
         record, seeds = self.median(split), len(self._judged(split))
-        if self.is_single:
+        if self.is_single or not seeds:
             return self.label
-        if seeds < 2:
+        if seeds == 1:
             return f"{record.label} (of {len(self.records)} seeds)"
         return f"{record.label} (the {'median' if seeds > 2 else 'lower'} of {seeds} seeds)"
 

@@ -77,7 +77,7 @@ def test_all_sides_train_once_and_the_report_is_written(
     text = target.read_text(encoding="utf-8")
     for record in records:
         assert f"| {100 * record['accuracy']:.2f}% | {100 * record['accuracy']:.2f} |" in text
-    assert (target.parent / "figures" / "time-to-accuracy.svg").exists()
+    assert (target.parent / "figures" / "time-to-accuracy-stripes.svg").exists()
 
 
 def _check_own(record: dict[str, Any], files: Path) -> None:

@@ -77,7 +77,7 @@ def test_of_two_seeds_the_lower_is_shown_and_of_none_evaluated_the_first(
         for seed in range(3)
     ]
     (group,) = seed_groups(records_of(unfinished))
-    assert group.shown.label == "new-seed0"
+    assert (group.shown.label, group.heading()) == ("new-seed0", "new")
     assert "3 seeds" in build_document(unfinished).title
 
 
