@@ -27,6 +27,7 @@ def record(side: str, seed: int, accuracy: float) -> dict[str, object]:
         "command": "python benchmarks/precision.py",
         "machine": {"processor": "P", "vector_instructions": "AVX2"},
         "validation": {"accuracy": accuracy},
+        "curves": [{"train_accuracy": 0.1}, {"train_accuracy": accuracy / 2}],
     }
 
 
@@ -60,7 +61,9 @@ def test_the_interval_is_scipys_and_says_whether_zero_is_inside() -> None:
     text = render_markdown(precision.build_document(records))
     interval = stats.ttest_ind(half, full, equal_var=False).confidence_interval()
     shown = f"{100 * interval.low:+.2f} to {100 * interval.high:+.2f} | no | no |"
-    assert shown in text.replace("\\", "")
+    plain = text.replace("\\", "")
+    assert shown in plain
+    assert "| m | training, last epoch | bf16 | 25.00, 26.50, 25.50, 27.50 |" in plain
 
 
 def test_one_precision_alone_is_no_comparison(
