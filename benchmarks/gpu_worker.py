@@ -62,6 +62,7 @@ def airbench(job: Record) -> Record:
         if on_gpu
         else load_script(path, AirbenchSettings(), arrays)
     )
+    torch.manual_seed(job["seeds"][0])  # of the network's first weights; it is built once
     hearing, network = Hearing(script), published_network(script, device, job["compile"])
     warm_up = hearing.train(_WARM_UP, network)
     runs = []
