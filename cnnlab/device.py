@@ -3,30 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-import json
-import math
 import os
 import platform
 import re
 import subprocess
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cnnlab.errors import CnnlabError, DeviceError, MemoryLimitError
-from cnnlab.files import storage_errors, write_json
-from cnnlab.machine import (
-    home,
-    keep_freed_memory,
-    processor_flags,
-    processor_name,
-    usable_cores,
-)
+from cnnlab.bf16 import bf16_speed_up
+from cnnlab.errors import DeviceError, MemoryLimitError
+from cnnlab.machine import keep_freed_memory, processor_flags, processor_name, usable_cores
 from cnnlab.ranks import world
 
 if TYPE_CHECKING:
@@ -55,8 +46,6 @@ PRECISIONS = ("auto", "fp32", "bf16")
 COMPILE = ("auto", "on", "off")
 #: The least compute capability that Triton has kernels for.
 _TRITON_CAPABILITY = (7, 0)
-#: Of a measurement of precision; the fastest counts, for other work only slows.
-_ROUNDS = 12
 #: More than any machine has cores.
 MOST_THREADS = 4096
 _VERSIONS_OF = ("cnnlab", "torch", "numpy", "pillow", "scikit-learn", "safetensors")
@@ -98,56 +87,6 @@ def choose_device(asked: str = "auto") -> Choice:
     return Choice(asked, "asked for")
 
 
-def _bf16_speed_up() -> float:
-    """Time of a small fp32 convolution over that of the same one in bf16, on the CPU."""
-    import torch
-
-    best = {torch.float32: math.inf, torch.bfloat16: math.inf}
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)  # several would wait for each other where other programs run
-    try:
-        for _ in range(_ROUNDS):  # in turn, so that a busy moment strikes both
-            for dtype, fastest in best.items():
-                images, kernel = (
-                    torch.ones(*shape, dtype=dtype).to(memory_format=torch.channels_last)
-                    for shape in ((16, 64, 16, 16), (64, 64, 3, 3))
-                )
-                start = time.perf_counter()
-                torch.nn.functional.conv2d(images, kernel, padding=1)
-                best[dtype] = min(fastest, time.perf_counter() - start)
-    finally:
-        torch.set_num_threads(before)
-    return best[torch.float32] / best[torch.bfloat16]
-
-
-def _remembered_bf16_speed_up(*, anew: bool) -> float:
-    """:func:`_bf16_speed_up` of this processor and torch, measured once and kept.
-
-    So all trainings on a machine have one precision, and seeds or variants that are compared do
-    not differ in it, whatever else ran while one of them began.
-    """
-    import torch
-
-    file = home() / "bf16-speed-up.json"
-    key = f"{processor_name()}, torch {torch.__version__}"
-    known = _read_speed_ups(file)
-    if anew or key not in known:
-        known[key] = round(_bf16_speed_up(), 3)
-        with suppress(CnnlabError):  # a folder that cannot be written: measured again next time
-            with storage_errors(file.parent):
-                file.parent.mkdir(parents=True, exist_ok=True)
-            write_json(file, known)
-    return known[key]
-
-
-def _read_speed_ups(file: Path) -> dict[str, float]:
-    try:
-        known = json.loads(file.read_text(encoding="utf-8"))
-        return {str(key): float(value) for key, value in known.items()}
-    except (OSError, ValueError, TypeError, AttributeError):
-        return {}
-
-
 def choose_precision(asked: str, device: str, *, anew: bool = False) -> Choice:
     """Return "fp32" or "bf16": bf16 only where the hardware has it and it measures faster.
 
@@ -167,7 +106,7 @@ def choose_precision(asked: str, device: str, *, anew: bool = False) -> Choice:
         return Choice("fp32", "bf16 on MPS is untried")
     if not processor_flags() & {"avx512_bf16", "amx_bf16", "bf16"}:
         return Choice("fp32", "this processor does not compute in bf16")
-    gain = _remembered_bf16_speed_up(anew=anew)
+    gain = bf16_speed_up(anew=anew)
     if gain > 1.1:
         return Choice("bf16", f"{gain:.1f} times as fast as fp32 in a test convolution")
     return Choice("fp32", f"bf16 is {gain:.1f} times as fast as fp32 in a test convolution")

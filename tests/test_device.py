@@ -3,9 +3,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cnnlab.bf16 import bf16_speed_up
 from cnnlab.device import (
     Choice,
-    _bf16_speed_up,
     choose_compile,
     choose_device,
     choose_precision,
@@ -51,7 +51,7 @@ def test_precision_is_fp32_where_the_processor_has_no_bf16(monkeypatch):
 def test_precision_is_measured_where_the_processor_has_bf16(monkeypatch, tmp_path, gain, chosen):
     monkeypatch.setenv("CNNLAB_HOME", str(tmp_path))
     monkeypatch.setattr("cnnlab.device.processor_flags", lambda: {"avx512_bf16"})
-    monkeypatch.setattr("cnnlab.device._bf16_speed_up", lambda: gain)
+    monkeypatch.setattr("cnnlab.bf16._measured", lambda: gain)
     choice = choose_precision("auto", "cpu")
     assert choice.name == chosen
     assert f"{gain:.1f} times as fast" in choice.reason
@@ -62,7 +62,7 @@ def test_precision_is_measured_once_and_anew_when_asked(monkeypatch, tmp_path, d
     gains = iter([2.0, 0.5, 3.0])
     monkeypatch.setenv("CNNLAB_HOME", str(tmp_path / "home"))
     monkeypatch.setattr("cnnlab.device.processor_flags", lambda: {"avx512_bf16"})
-    monkeypatch.setattr("cnnlab.device._bf16_speed_up", lambda: next(gains))
+    monkeypatch.setattr("cnnlab.bf16._measured", lambda: next(gains))
     assert [choose_precision("auto", "cpu").name for _ in range(3)] == ["bf16"] * 3
     assert choose_precision("auto", "cpu", anew=True).name == "fp32"
     assert choose_precision("auto", "cpu").name == "fp32"
@@ -77,7 +77,7 @@ def test_where_nothing_can_be_kept_precision_is_measured_each_time(monkeypatch, 
     gains = iter([2.0, 0.5])
     monkeypatch.setenv("CNNLAB_HOME", str(tmp_path / "file"))
     monkeypatch.setattr("cnnlab.device.processor_flags", lambda: {"avx512_bf16"})
-    monkeypatch.setattr("cnnlab.device._bf16_speed_up", lambda: next(gains))
+    monkeypatch.setattr("cnnlab.bf16._measured", lambda: next(gains))
     assert [choose_precision("auto", "cpu").name for _ in range(2)] == ["bf16", "fp32"]
 
 
@@ -131,7 +131,7 @@ def test_threads_are_the_cores_unless_the_environment_says_otherwise(monkeypatch
 
 def test_a_measurement_of_precision_leaves_the_threads_as_they_were():
     before = torch.get_num_threads()
-    assert _bf16_speed_up() > 0
+    assert bf16_speed_up(anew=True) > 0
     assert torch.get_num_threads() == before
 
 
