@@ -193,10 +193,8 @@ class Worker:
                     self.greeting.set_exception(error)
                     return
                 why = str(error)
-            except (
-                OSError,
-                ValueError,
-            ) as error:  # no process, or a greeting that is none
+            except (OSError, ValueError) as error:
+                # There was no process to be had, or its greeting was none.
                 why = f"{type(error).__name__}: {error}"
             if not self.greeting.done():
                 failed = FailedError(why, where=f"the {self.name}")
