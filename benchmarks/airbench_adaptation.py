@@ -212,7 +212,7 @@ def _numbers(
         ]
         found = [numbers for value in values if len(numbers := _constants(value, keyword)) == count]
         for numbers in found:
-            new = change([number.value for number in numbers])  # type: ignore[misc] # they are
+            new = change([number.value for number in numbers])  # type: ignore[misc] # _constants finds numbers alone
             for number, value in zip(numbers, new, strict=True):
                 number.value = value
         return len(found)

@@ -20,15 +20,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from unittest.mock import patch
 
-from command import measurement_options, run_command
+from command import measurement_options
 from records import Record
-from sessions import Section, Session, Spread, document_of, last_session
+from sessions import Section, Session, Spread, document_of, run_session
 
 import cnnlab
 from cnnlab.config import RunConfig
-from cnnlab.files import exclusive_lock, write_text
 from cnnlab.reports.document import Document, Paragraph, Table
-from cnnlab.reports.markdown import render_markdown
 from cnnlab.reports.wording import bytes_text
 from cnnlab.training.journal import Journal
 from cnnlab.training.loop import train
@@ -124,20 +122,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add("--steps", type=int, default=24, help="of 16 images each")
     add("--report", type=Path, metavar="FILE.md", help="write this from the records; measure none")
     asked = parser.parse_args(arguments)
-    file = asked.out / _FILE
-
-    def work() -> None:
-        if asked.report:
-            document = build_document(last_session(file, ["checkpoint"]))
-            write_text(asked.report, render_markdown(document))
-            return
-        with exclusive_lock(asked.out / ".lock", holder="measurement"):
-            session = Session.start(file, "checkpoint_cost.py", arguments)
-            models = asked.models.split(",")
-            measure(models, asked.data, asked.threads, asked.steps, session)
-        print(render_markdown(build_document(session.records)))
-
-    return run_command("checkpoint_cost", work)
+    models = asked.models.split(",")
+    return run_session(
+        "checkpoint_cost.py",
+        asked,
+        asked.out / _FILE,
+        arguments,
+        kinds=[["checkpoint"]],
+        build=build_document,
+        measure=lambda session: measure(models, asked.data, asked.threads, asked.steps, session),
+    )
 
 
 if __name__ == "__main__":

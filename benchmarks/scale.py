@@ -19,15 +19,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from command import measurement_options, run_command
+from command import measurement_options
 from records import Record
-from sessions import Measurement, Section, Session, Spread, document_of, last_session
+from sessions import Measurement, Section, Session, Spread, document_of, run_session
 from workers import Work, start
 
 import cnnlab
-from cnnlab.files import exclusive_lock, write_text
 from cnnlab.reports.document import Block, Document, Paragraph, Table
-from cnnlab.reports.markdown import render_markdown
 from cnnlab.reports.wording import bytes_text
 
 __all__ = ["main"]
@@ -152,18 +150,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add("--warm-up", type=float, default=2.0, help="seconds after the first step")
     add("--report", type=Path, metavar="FILE.md", help="write this from the records; measure none")
     asked = parser.parse_args(arguments)
-    file = asked.out / _FILE
-
-    def work() -> None:
-        if asked.report:
-            write_text(asked.report, render_markdown(build_document(last_session(file, ["scale"]))))
-            return
-        with exclusive_lock(asked.out / ".lock", holder="measurement"):
-            session = Session.start(file, "scale.py", arguments)
-            measure(asked, session)
-        print(render_markdown(build_document(session.records)))
-
-    return run_command("scale", work)
+    return run_session(
+        "scale.py",
+        asked,
+        asked.out / _FILE,
+        arguments,
+        kinds=[["scale"]],
+        build=build_document,
+        measure=lambda session: measure(asked, session),
+    )
 
 
 if __name__ == "__main__":

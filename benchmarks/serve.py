@@ -22,17 +22,15 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 import numpy as np
-from command import measurement_options, run_command
+from command import measurement_options
 from records import Record
 from serve_report import KINDS, build_document
 from serve_sides import Served, make_bundle, png, served, write_bodies, wrk
 from serve_trials import hold, overload, schema, swaps
-from sessions import Session, last_session
+from sessions import Session, run_session
 
 import cnnlab
 from cnnlab.bundle import open_bundle
-from cnnlab.files import exclusive_lock, write_text
-from cnnlab.reports.markdown import render_markdown
 from cnnlab.settings import parse_duration
 
 __all__ = ["Bench", "main"]
@@ -156,20 +154,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add("--examples", type=int, default=300, help="requests made up for each operation")
     add("--report", type=Path, metavar="FILE.md", help="write this from the records; measure none")
     asked = parser.parse_args(arguments)
-    file = asked.out / _FILE
 
-    def work() -> None:
-        if asked.report:
-            records = [record for kind in KINDS for record in last_session(file, [kind])]
-            write_text(asked.report, render_markdown(build_document(records)))
-            return
-        with exclusive_lock(asked.out / ".lock", holder="measurement"):
-            bench = Bench(asked, Session.start(file, "serve.py", arguments))
-            for trial in asked.trials:
-                getattr(bench, trial)()
-        print(render_markdown(build_document(bench.session.records)))
+    def measure(session: Session) -> None:
+        bench = Bench(asked, session)
+        for trial in asked.trials:
+            getattr(bench, trial)()
 
-    return run_command("serve", work)
+    return run_session(
+        "serve.py",
+        asked,
+        asked.out / _FILE,
+        arguments,
+        kinds=[[kind] for kind in KINDS],
+        build=build_document,
+        measure=measure,
+    )
 
 
 if __name__ == "__main__":

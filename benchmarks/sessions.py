@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from command import run_command
 from records import Record, read_records
 from workers import Work, run_together
 
@@ -30,6 +31,7 @@ __all__ = [
     "document_of",
     "last_session",
     "measure_or_report",
+    "run_session",
     "shown_command",
 ]
 
@@ -158,6 +160,35 @@ def _conditions(records: Sequence[Record]) -> list[Block]:
         f"a load of {records[0]['load_before']} before it began, {records[0]['session']}."
     )
     return [Paragraph(told), Code(records[0]["command"])]
+
+
+def run_session(
+    program: str,
+    asked: argparse.Namespace,
+    file: Path,
+    arguments: Sequence[str],
+    *,
+    kinds: Sequence[Sequence[str]],
+    build: Callable[[Sequence[Record]], Document],
+    measure: Callable[[Session], None],
+) -> int:
+    """Measure in a session of its own and print it; returns the exit code.
+
+    With ``asked.report`` nothing is measured: that file is written from the newest sessions that
+    have records of each of ``kinds``.
+    """
+
+    def work() -> None:
+        if asked.report:
+            records = [record for kind in kinds for record in last_session(file, kind)]
+            write_text(asked.report, render_markdown(build(records)))
+            return
+        with exclusive_lock(asked.out / ".lock", holder="measurement"):
+            session = Session.start(file, program, arguments)
+            measure(session)
+        print(render_markdown(build(session.records)))
+
+    return run_command(program.removesuffix(".py"), work)
 
 
 def measure_or_report(

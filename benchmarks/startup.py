@@ -22,15 +22,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from command import measurement_options, run_command
+from command import measurement_options
 from records import Record
-from sessions import Section, Session, Spread, document_of, last_session
+from sessions import Section, Session, Spread, document_of, run_session
 
 import cnnlab
 from cnnlab.errors import FailedError
-from cnnlab.files import exclusive_lock, write_text
 from cnnlab.reports.document import Document, Paragraph, Table
-from cnnlab.reports.markdown import render_markdown
 
 __all__ = ["Probe", "build_document", "main", "probes"]
 
@@ -100,6 +98,7 @@ def probes(data: str) -> list[Probe]:
 
 def measure(asked: argparse.Namespace, session: Session) -> None:
     """Run every probe in every round."""
+    cnnlab.open_dataset(asked.data)  # decoded, if it was not
     for number in range(1, asked.rounds + 1):
         for probe in probes(asked.data):
             for name, seconds in zip(probe.names, probe.seconds(asked.threads), strict=True):
@@ -166,20 +165,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--report", type=Path, metavar="FILE.md", help="write this from the records; measure none"
     )
     asked = parser.parse_args(arguments)
-    file = asked.out / _FILE
-
-    def work() -> None:
-        if asked.report:
-            document = build_document(last_session(file, ["startup"]))
-            write_text(asked.report, render_markdown(document))
-            return
-        cnnlab.open_dataset(asked.data)  # decoded, if it was not
-        with exclusive_lock(asked.out / ".lock", holder="measurement"):
-            session = Session.start(file, "startup.py", arguments)
-            measure(asked, session)
-        print(render_markdown(build_document(session.records)))
-
-    return run_command("startup", work)
+    return run_session(
+        "startup.py",
+        asked,
+        asked.out / _FILE,
+        arguments,
+        kinds=[["startup"]],
+        build=build_document,
+        measure=lambda session: measure(asked, session),
+    )
 
 
 if __name__ == "__main__":

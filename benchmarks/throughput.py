@@ -19,17 +19,15 @@ import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from command import add_peer, measurement_options, run_command
+from command import add_peer, measurement_options
 from records import Record
-from sessions import Measurement, Session, document_of, last_session
+from sessions import Measurement, Session, document_of, run_session
 from throughput_jobs import OURS, Bench, Case
 from throughput_report import peak_section, speed_section
 
 from cnnlab.device import PRECISIONS
 from cnnlab.errors import CheckFailed
-from cnnlab.files import exclusive_lock, write_text
 from cnnlab.reports.document import Document
-from cnnlab.reports.markdown import render_markdown
 
 __all__ = ["main"]
 
@@ -105,19 +103,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add("--peak", action="store_true", help="measure shares of the peak, of cnnlab alone")
     add("--report", type=Path, metavar="FILE.md", help="write this from the records; measure none")
     asked = parser.parse_args(arguments)
-    file = asked.out / _FILE
-
-    def work() -> None:
-        if asked.report:
-            records = last_session(file, ["speed"]) + last_session(file, ["share", "peak"])
-            write_text(asked.report, render_markdown(build_document(records)))
-            return
-        with exclusive_lock(asked.out / ".lock", holder="measurement"):
-            session = Session.start(file, "throughput.py", arguments)
-            measure(asked, session)
-        print(render_markdown(build_document(session.records)))
-
-    return run_command("throughput", work)
+    return run_session(
+        "throughput.py",
+        asked,
+        asked.out / _FILE,
+        arguments,
+        kinds=[["speed"], ["share", "peak"]],
+        build=build_document,
+        measure=lambda session: measure(asked, session),
+    )
 
 
 if __name__ == "__main__":

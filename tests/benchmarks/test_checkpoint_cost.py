@@ -7,6 +7,9 @@ from pathlib import Path
 import checkpoint_cost
 import pytest
 from records import read_records
+from small_records import MACHINE
+
+from cnnlab.reports.markdown import render_markdown
 
 
 def test_every_checkpoint_is_timed_and_reported(
@@ -26,19 +29,10 @@ def test_every_checkpoint_is_timed_and_reported(
 
 
 def test_the_share_is_of_the_minute_between_checkpoints() -> None:
-    machine = {
-        "processor": "P",
-        "cores": 2,
-        "memory_bytes": 1 << 30,
-        "vector_instructions": "V",
-        "python": "3",
-        "versions": {},
-        "source_revision": None,
-    }
-    shared = {"machine": machine, "load_before": 0.0, "session": "now", "command": "python x"}
+    shared = {"machine": MACHINE, "load_before": 0.0, "session": "now", "command": "python x"}
     records = [
         {**shared, "model": "m", "threads": 1, "seconds": seconds, "bytes": 1 << 20}
         for seconds in (0.6, 0.3, 1.2)
     ]
-    text = checkpoint_cost.render_markdown(checkpoint_cost.build_document(records))
+    text = render_markdown(checkpoint_cost.build_document(records))
     assert "| m | 1 MiB | 600 | 300 to 1200 | 1.00% | 3 |" in text

@@ -15,6 +15,7 @@ import pytest
 from export_parity import parity_section
 from records import read_records
 from sessions import Measurement
+from small_records import MACHINE
 from workers import Work
 
 from cnnlab.reports.markdown import render_markdown
@@ -37,15 +38,7 @@ def _speed(side: str, number: int, *, latency: float, rate: float) -> dict[str, 
 
 
 _SESSION = {
-    "machine": {
-        "processor": "P",
-        "cores": 2,
-        "memory_bytes": 1 << 30,
-        "vector_instructions": "V",
-        "python": "3",
-        "versions": {},
-        "source_revision": None,
-    },
+    "machine": MACHINE,
     "load_before": 0.0,
     "session": "now",
     "command": "python benchmarks/export.py",

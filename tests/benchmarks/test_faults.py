@@ -13,6 +13,7 @@ import pytest
 from fault_injector import KINDS, Fault, Operation, kind_of_file
 from fault_trials import Trial
 from records import read_records
+from small_records import MACHINE
 
 from cnnlab.reports.markdown import render_markdown
 from cnnlab.training import checkpoint
@@ -108,15 +109,6 @@ def test_plan_covers_every_operation_error_and_form() -> None:
 
 
 def record(number: int, **more: Any) -> dict[str, Any]:
-    machine = {
-        "processor": "P",
-        "cores": 2,
-        "memory_bytes": 1 << 30,
-        "vector_instructions": "V",
-        "python": "3",
-        "versions": {},
-        "source_revision": None,
-    }
     return {
         "kind": "fault",
         "workflow": "training",
@@ -132,7 +124,7 @@ def record(number: int, **more: Any) -> dict[str, Any]:
         "equal": True,
         "problems": [],
         "threads": 1,
-        "machine": machine,
+        "machine": MACHINE,
         "load_before": 0.0,
         "session": "now",
         "command": "python benchmarks/faults.py",

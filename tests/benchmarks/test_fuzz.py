@@ -20,6 +20,7 @@ from fuzzing.labelled import base_pixels
 from fuzzing.png import make_png, read_png
 from fuzzing.summary import build_document
 from fuzzing.trial import CANARY, GOOD, try_input
+from small_records import MACHINE
 
 from cnnlab.errors import DataError
 from cnnlab.reports.markdown import render_markdown
@@ -130,18 +131,9 @@ def _record(number: int, outcome: str) -> dict[str, Any]:
 
 
 def test_the_report_counts_the_last_try_of_each_input_and_names_findings(tmp_path: Path) -> None:
-    machine = {
-        "processor": "P",
-        "cores": 2,
-        "memory_bytes": 1 << 30,
-        "vector_instructions": "V",
-        "python": "3",
-        "versions": {},
-        "source_revision": None,
-    }
     head = {
         "kind": "fuzz",
-        "machine": machine,
+        "machine": MACHINE,
         "load_before": 0.0,
         "session": "now",
         "command": "c",

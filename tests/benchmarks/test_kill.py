@@ -9,6 +9,7 @@ import kill
 import pytest
 from kill_worker import INSTANTS
 from records import read_records
+from small_records import MACHINE
 
 from cnnlab.reports.markdown import render_markdown
 from cnnlab.workflows import kill_trial
@@ -17,15 +18,6 @@ pytestmark = pytest.mark.long
 
 
 def record(number: int, instant: str, mode: str, *differences: str) -> dict[str, Any]:
-    facts = {
-        "processor": "P",
-        "cores": 2,
-        "memory_bytes": 1 << 30,
-        "vector_instructions": "V",
-        "python": "3",
-        "versions": {},
-        "source_revision": None,
-    }
     return {
         "number": number,
         "mode": mode,
@@ -36,7 +28,7 @@ def record(number: int, instant: str, mode: str, *differences: str) -> dict[str,
         "differences": list(differences),
         "precision": "bf16",
         "threads": 1,
-        "machine": facts,
+        "machine": MACHINE,
         "load_before": 0.0,
         "session": "now",
         "command": "python benchmarks/kill.py",
