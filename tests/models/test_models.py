@@ -12,7 +12,6 @@ from torch.utils.flop_counter import FlopCounterMode
 from cnnlab.errors import ArchitectureError, CnnlabError, UnknownNameError
 from cnnlab.models import BUILDERS, MODELS, Architecture, load_architecture, load_model_file
 from cnnlab.models.builders import builder_params
-from cnnlab.models.modules.whitening import whitening_filters
 
 NAMES = MODELS.names()
 #: Small widths, so that the builders' tests stay quick; the zoo's models have none.
@@ -203,46 +202,6 @@ def test_residual_block_is_the_sum_of_its_branches() -> None:
     assert len(list(network.residual_block.shortcut.children())) == 0
 
 
-def test_fastnet_has_airbench_s_shape() -> None:
-    summary = load_architecture("fastnet", params={"trainable_bias": True}).summary()
-    kernels = 9 * (24 * 64 + 64 * 64 + 64 * 256 + 256 * 256 + 256 * 256 + 256 * 256)
-    biases = 24 + 2 * (64 + 256 + 256)
-    assert summary.trainable_params == kernels + biases + 256 * 10
-    pooled = [row.output_shape[0] for row in summary.layers if row.type == "MaxPooling2D"]
-    assert pooled == [15, 7, 3]
-
-
-def test_fastnet_whitens_the_patches_of_its_images() -> None:
-    generator = torch.Generator().manual_seed(0)
-    mixing = torch.randn(3, 3, generator=generator)
-    images = torch.einsum("ij,njhw->nihw", mixing, torch.randn(600, 3, 12, 12, generator=generator))
-    params = {"trainable_bias": True}
-    network = load_architecture("fastnet", input_shape=(12, 12, 3), params=params).build()
-    assert network.needs_images
-    network.initialize_from_images(images)
-    layer = network.whitening_conv2d
-    responses = layer(images).permute(1, 0, 2, 3).flatten(1)
-    second_moments = responses[:12] @ responses[:12].T / responses.shape[1]
-    torch.testing.assert_close(second_moments, torch.eye(12), atol=2e-2, rtol=0)
-    torch.testing.assert_close(responses[12:], -responses[:12])
-    assert not layer.weight.requires_grad
-    assert layer.bias.requires_grad
-
-
-def test_whitening_takes_images_without_any_variation() -> None:
-    filters = whitening_filters(torch.ones(4, 2, 8, 8), 2)
-    assert filters.shape == (8, 2, 2, 2)
-    assert bool(filters.isfinite().all())
-
-
-def test_whitening_is_deterministic_and_takes_large_images_in_blocks() -> None:
-    images = _images(3, (700, 600, 1))
-    first, second = whitening_filters(images, 2), whitening_filters(images, 2)
-    assert torch.equal(first, second)
-    largest = first.flatten(1).gather(1, first.flatten(1).abs().argmax(1, keepdim=True))
-    assert bool((largest > 0).all())
-
-
 def test_initialization_from_images_leaves_mode_and_statistics_alone() -> None:
     network = _architecture("fastnet", (16, 16, 3)).build().train()
     before = {key: value.clone() for key, value in network.state_dict().items()}
@@ -258,11 +217,6 @@ def test_models_without_data_dependent_weights_ignore_images() -> None:
     assert not network.needs_images
     network.initialize_from_images(_images(3, (16, 16, 3)))
     assert all(torch.equal(value, before[key]) for key, value in network.state_dict().items())
-
-
-def test_fastnet_without_a_trainable_bias() -> None:
-    network = load_architecture("fastnet", params={"trainable_bias": False}).build()
-    assert not network.whitening_conv2d.bias.requires_grad
 
 
 @pytest.mark.parametrize(

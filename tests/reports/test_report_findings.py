@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from test_report_sections import build, said, tables
+from report_blocks import build, said, tables
 
 from cnnlab.config import RunConfig
 from cnnlab.errors import InputError

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
+from report_blocks import build, said, tables
 
 import cnnlab.reports.sections
 from cnnlab.metrics import wilson_interval
@@ -17,11 +18,8 @@ from cnnlab.reports.document import (
     Document,
     Figure,
     Heading,
-    ItemList,
-    KeyFigures,
     Note,
     Paragraph,
-    Table,
 )
 from cnnlab.reports.record import RunRecord, records_of
 from cnnlab.reports.section import SECTIONS
@@ -29,32 +27,6 @@ from cnnlab.runs import Predictions, Run
 
 MakeRun = Callable[..., Run]
 BlocksOf = Callable[[str], list[Block]]
-
-
-def build(name: str, *runs: Run) -> list[Block]:
-    return SECTIONS.get(name).build(records_of(runs))
-
-
-def said(blocks: Sequence[Block]) -> str:
-    """All words of some blocks."""
-    words: list[str] = []
-    for block in blocks:
-        match block:
-            case Table():
-                words += [block.caption, *block.header, *(c for row in block.rows for c in row)]
-            case Figure():
-                words += [block.alt, block.caption]
-            case ItemList():
-                words += block.items
-            case KeyFigures():
-                words += [f"{f.label}: {f.value}, {f.detail}" for f in block.figures]
-            case _:
-                words.append(block.text)
-    return "\n".join(words)
-
-
-def tables(blocks: Sequence[Block]) -> list[Table]:
-    return [block for block in blocks if isinstance(block, Table)]
 
 
 #: Of one run, of a run whose robustness was not measured, and where the author wrote nothing,

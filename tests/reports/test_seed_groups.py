@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from report_blocks import build, said, tables
 from scipy import stats
-from test_report_sections import build, said, tables
 
 from cnnlab.config import RunConfig
 from cnnlab.reports import build_document

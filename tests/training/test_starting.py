@@ -5,13 +5,13 @@ import json
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 from safetensors.numpy import load_file
 from small import write_images, write_model
+from starting import settings_of
 from stopping import content, kill_at
 
 from cnnlab.errors import ArchitectureError, ConfigError, InputError, Interrupted, RunError
@@ -22,57 +22,6 @@ from cnnlab.training.prepare import prepare_new_run
 from cnnlab.workflows.configure import configure
 
 HEAD = ("model.dense.weight", "model.dense.bias")
-
-
-def settings_of(source, model, **more):
-    """Settings for a quick training."""
-    training = {"epochs": 2, "batch_size": 16, **more.pop("training", {})}
-    return {
-        "data": {"source": str(source), **more.pop("data", {})},
-        **({"model": model} if model else {}),
-        "training": training,
-        "optimizer": {"name": "adam", "lr": 0.01, **more.pop("optimizer", {})},
-        "device": "cpu",
-        "threads": 1,
-        **more,
-    }
-
-
-@pytest.fixture(scope="module")
-def trained(images, tiny_model, tmp_path_factory):
-    """A run on three classes; tests that change it make a copy."""
-    config = configure(settings=settings_of(images, {"name": str(tiny_model)}))
-    return train(config, tmp_path_factory.mktemp("base"))
-
-
-@pytest.fixture(scope="module")
-def pets(tmp_path_factory):
-    """Other images, brighter, of two classes that the run knows and one that it does not."""
-    folder = write_images(tmp_path_factory.mktemp("pets") / "pets", each=20, seed=9)
-    (folder / "class 0").rename(folder / "zebra")
-    for path in folder.glob("*/*.png"):
-        pixels = np.asarray(Image.open(path)) // 2 + 120
-        Image.fromarray(pixels.astype(np.uint8)).save(path)
-    return folder
-
-
-@pytest.fixture
-def base(trained, tmp_path):
-    """A copy of the run on three classes."""
-    shutil.copytree(trained.path, tmp_path / "base")
-    return open_run(tmp_path / "base")
-
-
-@pytest.fixture
-def start(base, pets, tmp_path):
-    """Start a training from the base run; keyword arguments are settings."""
-
-    def run(watch=lambda event: None, *, source=pets, model=None, init=(), **settings):
-        asked = settings_of(source, model, **settings)
-        asked["init"] = {"run": str(base.path), **dict(init)}
-        return train(configure(settings=asked), tmp_path / "runs", watch)
-
-    return run
 
 
 def first_tensors(run):
@@ -293,62 +242,3 @@ def test_damaged_weights_are_refused(start, base, tmp_path, position):
     with pytest.raises(RunError, match=r"best\.safetensors: missing or damaged"):
         start()
     assert not (tmp_path / "runs").exists()
-
-
-def test_without_data_the_runs_own_data_and_split_are_taken(base, tmp_path):
-    config = configure(settings={"init": {"run": str(base.path)}, "training": {"epochs": 1}})
-    run = train(config, tmp_path / "runs")
-    for part in ("train", "validation", "test"):
-        assert run.split[part] == base.split[part]
-    assert run.start["seen"] == {"validation": 0, "test": 0}
-
-
-def test_images_that_trained_the_run_do_not_choose_or_report(start, images, tmp_path):
-    with pytest.raises(ConfigError, match=r"\d+ validation and \d+ test images of this split"):
-        start(source=images, data={"split_seed": 1})
-    assert not (tmp_path / "runs").exists()
-
-
-def test_copies_of_images_that_trained_the_run_are_counted(start, base, images, tmp_path):
-    names = sorted(images.glob("*/*.png"))
-    rows = base.rows()
-    for part, taken in (("train", rows.test), ("validation", rows.train[:5]),
-                        ("test", [*rows.validation[:3], *rows.train[5:9]])):  # fmt: skip
-        for row in taken:
-            path = tmp_path / "copies" / part / names[row].relative_to(images)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(names[row], path)
-    said = []
-    run = start(lambda event: said.append(event), source=tmp_path / "copies")
-    assert run.start["seen"] == {"validation": 5, "test": 7}
-    lines = [event.text for event in said if isinstance(event, Notice)]
-    assert any(line.startswith("5 validation images are exact copies") for line in lines)
-    # The next in the line has the same ancestor.
-    asked = {**settings_of(tmp_path / "copies", None, data={"split_seed": 0}), "name": "grandchild"}
-    asked["init"] = {"run": str(run.path)}
-    second = train(configure(settings=asked), tmp_path / "runs")
-    assert second.start["seen"] == {"validation": 5, "test": 7}
-
-
-def test_where_the_runs_images_are_gone_it_says_so(trained, pets, tmp_path):
-    moved = write_images(tmp_path / "gone", each=8)
-    model = trained.config["model"]
-    config = configure(settings=settings_of(moved, model, name="one", training={"epochs": 1}))
-    train(config, tmp_path / "runs")
-    shutil.rmtree(moved)
-    said = []
-    asked = {**settings_of(pets, None, training={"epochs": 1}), "init": {"run": "one"}}
-    config = configure(settings=asked, runs=tmp_path / "runs")
-    run = train(config, tmp_path / "runs", lambda event: said.append(event))
-    assert "no such file or folder" in run.start["seen"]
-    (line,) = [event.text for event in said if getattr(event, "text", "").startswith("not check")]
-    assert line.startswith("not checked: whether one was trained with validation or test images (")
-    assert str(moved) in line
-
-
-def test_a_runs_folder_may_be_given_by_its_name(base, pets):
-    asked = {**settings_of(pets, None), "init": {"run": "base"}}
-    config = configure(settings=asked, runs=base.path.parent)
-    assert Path(config.init.run) == base.path
-    with pytest.raises(ConfigError, match=r"--freeze: there is no run to start from"):
-        configure(settings={"init": {"freeze": "none"}}, labels={"init.freeze": "--freeze"})
