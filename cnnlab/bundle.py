@@ -25,7 +25,7 @@ from cnnlab.evaluation.temperature import temperature_of
 from cnnlab.inference import Preprocessing, network_with, predict_logits, read_tensors, read_weights
 from cnnlab.metrics import at_temperature
 from cnnlab.models import Architecture
-from cnnlab.runs import Run, open_run
+from cnnlab.runs import Run, command_line, open_run
 from cnnlab.tables import ShownAsText, printable
 from cnnlab.training.checkpoint import save_tensors
 
@@ -151,7 +151,7 @@ def open_bundle(
     if not path.is_file():
         return bundle_of(open_run(source, runs=runs), device)
     if path.suffix.lower() in (".keras", ".h5"):
-        todo = f"turn it into one: cnnlab import-keras {path}"
+        todo = "turn it into one: " + command_line("import-keras", path)
         raise RunError("a Keras model, not a bundle", where=path, todo=todo)
     tensors, header = read_tensors(path)
     if header.get("kind") != _KIND:

@@ -18,7 +18,7 @@ from cnnlab.data.moments import channel_moments
 from cnnlab.device import memory_errors
 from cnnlab.errors import RunError
 from cnnlab.models import Architecture
-from cnnlab.runs import Run, open_tensors
+from cnnlab.runs import Run, command_line, open_tensors
 
 __all__ = [
     "Preprocessing",
@@ -213,7 +213,7 @@ def read_weights(run: Run) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
     Raises :class:`RunError` where it has none yet.
     """
     if not run.best_weights.exists():
-        todo = f"finish it with: cnnlab train --resume {run.path}"
+        todo = "finish it with: " + command_line("train", "--resume", run.path)
         raise RunError("no weights yet", where=run.path, todo=todo)
     return read_tensors(run.best_weights)
 

@@ -38,9 +38,11 @@ from cnnlab.tables import ShownAsText
 if TYPE_CHECKING:
     from cnnlab.evaluation.figures import Picture
 
-__all__ = ["Evaluation", "SplitName", "evaluate", "evaluation_of"]
+__all__ = ["SPLITS", "Evaluation", "SplitName", "evaluate", "evaluation_of"]
 
 SplitName = Literal["validation", "test"]
+#: What a run can be evaluated on, the open images first.
+SPLITS: tuple[SplitName, ...] = ("validation", "test")
 
 #: Where accuracy is told if only the surest images are answered.
 COVERAGES = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -19,7 +18,7 @@ from cnnlab.evaluation.figures.comparison import Measured
 from cnnlab.files import write_bytes, write_json, write_text
 from cnnlab.metrics.clustered import clustered_interval
 from cnnlab.metrics.statistics import Interval, wilson_interval
-from cnnlab.runs import CorruptedPredictions, Run
+from cnnlab.runs import CorruptedPredictions, Run, command_line
 from cnnlab.tables import ShownAsText, text_table
 
 __all__ = ["Robustness"]
@@ -46,7 +45,7 @@ class Robustness(ShownAsText):
         Raises :class:`RunError` where that run has not been measured so.
         """
         names = "--corruptions " + ",".join(entry.name for entry in self.corruptions)
-        asked = f"cnnlab robustness {shlex.quote(str(reference.path))} --split {self.split}"
+        asked = command_line("robustness", reference.path, "--split", self.split)
         saved = reference.corrupted_predictions(self.split)
         same_data = (
             reference.split["dataset"]["fingerprint"] == self.run.split["dataset"]["fingerprint"]

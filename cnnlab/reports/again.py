@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 
 from cnnlab.data.corruptions import CORRUPTIONS, SEVERITIES
+from cnnlab.evaluation.evaluate import SPLITS
 from cnnlab.reports.record import RunRecord
 from cnnlab.reports.seed_groups import SeedGroup
-from cnnlab.runs import CorruptedPredictions, as_run_name
+from cnnlab.runs import CorruptedPredictions, as_run_name, command_line
+
+__all__ = ["later_commands", "report_command", "training_commands"]
 
 #: So much of a name leaves room for what is put behind it.
 _LONGEST = 80
-
-__all__ = ["later_commands", "report_command", "training_commands"]
 
 
 def training_commands(group: SeedGroup) -> list[str]:
@@ -35,13 +35,13 @@ def later_commands(group: SeedGroup) -> list[str]:
         if _in_one(group):
             name = f"{_again(group.label)}-seed{record.run.settings['seed']}"
         if record.run.predictions("test") is not None:
-            commands.append(["cnnlab", "evaluate", name, "--split", "test"])
-        for split in ("validation", "test"):
+            commands.append(command_line("evaluate", name, "--split", "test"))
+        for split in SPLITS:
             saved = record.run.corrupted_predictions(split)
             if saved is not None:
                 options = _robustness_options(saved, record.images_in(split))
-                commands.append(["cnnlab", "robustness", name, "--split", split, *options])
-    return [shlex.join(command) for command in commands]
+                commands.append(command_line("robustness", name, "--split", split, *options))
+    return commands
 
 
 def report_command(groups: Sequence[SeedGroup]) -> str:
@@ -51,7 +51,7 @@ def report_command(groups: Sequence[SeedGroup]) -> str:
         for group in groups
         for name in ([group.label] if _in_one(group) else [r.slug for r in group.records])
     ]
-    return shlex.join(["cnnlab", "report", *map(_again, names)])
+    return command_line("report", *map(_again, names))
 
 
 def _again(name: str) -> str:
@@ -61,12 +61,12 @@ def _again(name: str) -> str:
 def _in_one(group: SeedGroup) -> bool:
     """Whether ``train --seeds`` makes all of it: one split, and a name that a run can have."""
     splits = {record.run.settings["data"]["split_seed"] for record in group.records}
-    return not group.is_single and len(splits) == 1 and " " not in group.label
+    return not group.is_single and len(splits) == 1 and as_run_name(group.label) == group.label
 
 
 def _train(record: RunRecord, name: str, *options: str) -> str:
-    settings = str(record.run.path / "config.yaml")
-    return shlex.join(["cnnlab", "train", "--config", settings, *options, "--name", name])
+    settings = record.run.path / "config.yaml"
+    return command_line("train", "--config", settings, *options, "--name", name)
 
 
 def _robustness_options(saved: CorruptedPredictions, images: int) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +13,7 @@ from cnnlab.errors import CnnlabError, RunError
 from cnnlab.evaluation.compare import Comparison, compare
 from cnnlab.evaluation.evaluate import Evaluation, SplitName, evaluation_of
 from cnnlab.reports.wording import plural
-from cnnlab.runs import Run
+from cnnlab.runs import Run, command_line
 
 __all__ = ["RunRecord", "comparison_of", "records_of"]
 
@@ -105,8 +104,7 @@ class RunRecord:
                     raise RunError(
                         f"predictions of row {row:,} of {len(self.images.images):,} images",
                         where=self.run.path / "predictions" / f"{split}.npz",
-                        todo="run: "
-                        + shlex.join(["cnnlab", "evaluate", str(self.run.path), "--split", split]),
+                        todo=f"run: {self._evaluate(split)}",
                     )
             self._evaluations[split] = found
         return self._evaluations[split]
@@ -132,9 +130,13 @@ class RunRecord:
         """Say that a split was not evaluated, and what to type; or that it holds no image."""
         if not self.images_in(split):
             return f"{self.label} has no {split} images, so nothing was measured on them."
-        return f"{self.label} has no saved {split} predictions. They are made by: " + shlex.join(
-            ["cnnlab", "evaluate", str(self.run.path), "--split", split]
+        return (
+            f"{self.label} has no saved {split} predictions. They are made by: "
+            f"{self._evaluate(split)}"
         )
+
+    def _evaluate(self, split: SplitName) -> str:
+        return command_line("evaluate", self.run.path, "--split", split)
 
 
 def records_of(runs: Sequence[Run]) -> list[RunRecord]:

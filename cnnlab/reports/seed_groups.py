@@ -12,7 +12,14 @@ from cnnlab.reports.document import Block, Heading, Paragraph
 from cnnlab.reports.record import RunRecord
 from cnnlab.reports.wording import enumeration
 
-__all__ = ["SeedGroup", "grouped", "one_after_the_other", "seed_groups", "shared_or_named"]
+__all__ = [
+    "SeedGroup",
+    "group_by_group",
+    "grouped",
+    "one_after_the_other",
+    "seed_groups",
+    "shared_or_named",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,11 +87,21 @@ def one_after_the_other(
     records: Sequence[RunRecord], body: Callable[[RunRecord], list[Block]]
 ) -> list[Block]:
     """The blocks of one run of each group, under its name where there are several runs."""
+    return group_by_group(records, SeedGroup.heading, lambda group: body(group.shown))
+
+
+def group_by_group(
+    records: Sequence[RunRecord],
+    heading: Callable[[SeedGroup], str],
+    body: Callable[[SeedGroup], list[Block]],
+) -> list[Block]:
+    """The blocks of each group, under its heading where there are several runs."""
+    groups = seed_groups(records)
     if len(records) == 1:
-        return body(records[0])
+        return body(groups[0])
     blocks: list[Block] = []
-    for group in seed_groups(records):
-        blocks += [Heading(group.heading(), level=3), *body(group.shown)]
+    for group in groups:
+        blocks += [Heading(heading(group), level=3), *body(group)]
     return blocks
 
 

@@ -1,5 +1,6 @@
 """The run directory: all that evaluation, reports, export and serving know of training."""
 
+from cnnlab.runs.command_line import command_line
 from cnnlab.runs.config_file import is_newer_schema
 from cnnlab.runs.corrupted import CorruptedPredictions
 from cnnlab.runs.folder import (
@@ -21,6 +22,7 @@ __all__ = [
     "Predictions",
     "Run",
     "as_run_name",
+    "command_line",
     "create_run",
     "files_of",
     "find_run",

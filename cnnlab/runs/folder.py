@@ -125,10 +125,10 @@ def open_runs(names: Sequence[str | Path], *, runs: Path = Path("runs")) -> list
     The name of a group of seeds, or of a grid, stands for its runs in ``runs``; one that a run
     has, too, is refused with :class:`RunError`.
     """
-    found: list[Run] = []
+    known, found = list_runs(runs), list[Run]()
     for name in names:
         is_name = Path(name).name == str(name)
-        members = [run for run in list_runs(runs) if _is_of(run, str(name))] if is_name else []
+        members = [run for run in known if _is_of(run, str(name))] if is_name else []
         try:
             run = open_run(name, runs=runs)
         except RunError:

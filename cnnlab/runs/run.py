@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import json
-import shlex
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
@@ -19,6 +18,7 @@ from cnnlab.data.source import Say, unsaid
 from cnnlab.data.split import Split
 from cnnlab.errors import DataError, RunError
 from cnnlab.files import append_line, is_locked
+from cnnlab.runs.command_line import command_line
 from cnnlab.runs.config_file import read_config
 from cnnlab.runs.corrupted import CorruptedPredictions
 from cnnlab.runs.glance import glance
@@ -245,7 +245,7 @@ class Run(ShownAsText):
         path = self._predictions_file(split)
         if not path.exists():
             return None
-        todo = f"run: cnnlab evaluate {shlex.quote(str(self.path))} --split {split}"
+        todo = "run: " + command_line("evaluate", self.path, "--split", split)
         return Predictions.read(path, todo=todo)
 
     def save_predictions(self, split: str, predictions: Predictions) -> None:
@@ -257,9 +257,8 @@ class Run(ShownAsText):
         path = self._predictions_file(f"{split}-corrupted")
         if not path.exists():
             return None
-        todo = (
-            f"remove it, and run: cnnlab robustness {shlex.quote(str(self.path))} --split {split}"
-        )
+        robustness = command_line("robustness", self.path, "--split", split)
+        todo = f"remove it, and run: {robustness}"
         return CorruptedPredictions.read(path, todo=todo)
 
     def save_corrupted_predictions(self, split: str, predictions: CorruptedPredictions) -> None:

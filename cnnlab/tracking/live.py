@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from cnnlab.errors import CnnlabError
-from cnnlab.runs import Run
+from cnnlab.runs import Run, command_line
 from cnnlab.tracking.follow import Follower
 from cnnlab.tracking.identity import remember, remembered
 from cnnlab.tracking.target import Target
@@ -103,7 +103,7 @@ class Tracking(AbstractContextManager["Tracking"]):
         said = str(error) or type(error).__name__
         self._say(
             f"{said}; nothing more is sent to {target.name}; training is not touched; "
-            f"afterwards: cnnlab track {run} {target.options()}"
+            f"afterwards: {command_line('track', run)} {target.options()}"
         )
 
     def _say(self, line: str) -> None:

@@ -11,14 +11,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from cnnlab.evaluation.evaluate import Evaluation, SplitName, evaluation_of
+from cnnlab.evaluation.evaluate import SPLITS, Evaluation, evaluation_of
 from cnnlab.runs import Run
 from cnnlab.settings import flattened
 from cnnlab.tracking.identity import run_id
 
 __all__ = ["Outcome", "Point", "Subject", "read_outcome"]
-
-_SPLITS: tuple[SplitName, ...] = ("validation", "test")
 
 #: Files of a run that a store of files takes, where they are there; never its images.
 _FILES = ("config.yaml", "summary.txt", "report.html", "report.pdf", "README.md")
@@ -147,7 +145,7 @@ def _curves(line: dict[str, Any], time: dict[str, Any]) -> Iterator[tuple[str, f
 def read_outcome(subject: Subject, epochs: int) -> Outcome:
     """What the run's result, predictions and files say now; ``epochs``: lines of its curves."""
     run = subject.run
-    evaluations = [e for split in _SPLITS if (e := evaluation_of(run, split)) is not None]
+    evaluations = [e for split in SPLITS if (e := evaluation_of(run, split)) is not None]
     values: dict[str, float] = {}
     for key in ("train_seconds", "images_per_second"):
         if run.result is not None:

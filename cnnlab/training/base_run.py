@@ -14,7 +14,7 @@ from cnnlab.errors import ConfigError, RunError
 from cnnlab.files import sha256_of_file
 from cnnlab.inference import Preprocessing, read_tensors
 from cnnlab.models import Architecture, load_architecture
-from cnnlab.runs import Run, open_run
+from cnnlab.runs import Run, command_line, open_run
 from cnnlab.settings import changed_keys
 
 __all__ = ["BaseRun", "check_agreement", "open_base_run"]
@@ -48,7 +48,7 @@ def open_base_run(init: InitConfig, runs: Path = Path("runs")) -> BaseRun:
     """
     run = open_run(init.run, runs=runs)
     if not run.best_weights.exists():
-        todo = f"finish it first: cnnlab train --resume {run.path}"
+        todo = "finish it first: " + command_line("train", "--resume", run.path)
         raise RunError("no weights to start from yet", where=run.path, todo=todo)
     tensors, digest = _read_weights(run.best_weights)
     if init.weights_sha256 not in (None, digest):

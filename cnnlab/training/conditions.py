@@ -8,7 +8,7 @@ from typing import Any
 from cnnlab.device import describe_machine
 from cnnlab.errors import RunError
 from cnnlab.ranks import world
-from cnnlab.runs import Run
+from cnnlab.runs import Run, command_line
 from cnnlab.training.events import Notice, Watcher
 from cnnlab.training.replica import check_ranks
 
@@ -54,8 +54,8 @@ def check_conditions(run: Run, watch: Watcher, *, inexact: bool) -> list[str]:
         raise RunError(
             f"it would not go on exactly: {said}",
             where=run.path,
-            todo=f"go on {_as_before(run)}, or: cnnlab train --resume {run.path}{world().option} "
-            "--inexact, which the run and its report will say",
+            todo=f"go on {_as_before(run)}, or: {command_line('train', '--resume', run.path)}"
+            f"{world().option} --inexact, which the run and its report will say",
         )
     watch(Notice(f"going on inexactly: {said}"))
     return changed

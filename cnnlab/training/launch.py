@@ -16,6 +16,7 @@ from types import FrameType
 
 from cnnlab.errors import RankError
 from cnnlab.ranks import LOST, RENDEZVOUS
+from cnnlab.runs import command_line
 
 __all__ = ["launch"]
 
@@ -143,5 +144,6 @@ class _Ranks:
         run = note.read_text(encoding="utf-8")
         return RankError(
             f"{what}; {run} is saved up to its last checkpoint",
-            todo=f"go on with: cnnlab train --resume {run} --devices {len(self._processes)}",
+            todo="go on with: "
+            + command_line("train", "--resume", run, "--devices", len(self._processes)),
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -15,7 +14,7 @@ from cnnlab.device import memory_errors, set_up_torch
 from cnnlab.errors import CnnlabError, Interrupted
 from cnnlab.files import exclusive_lock
 from cnnlab.ranks import rank_errors, world
-from cnnlab.runs import Run
+from cnnlab.runs import Run, command_line
 from cnnlab.runs.run import Record
 from cnnlab.training.batches import Batches
 from cnnlab.training.conditions import check_conditions
@@ -130,7 +129,7 @@ def _fit(prepared: Prepared, watch: Watcher, changed: Sequence[str] = ()) -> Run
 
 
 def _how_to_go_on(run: Run) -> str:
-    return f"go on with: cnnlab train --resume {shlex.quote(str(run.path))}{world().option}"
+    return f"go on with: {command_line('train', '--resume', run.path)}{world().option}"
 
 
 class _Loop:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from shlex import quote
 from typing import Any
 
 from cnnlab.data import SOURCES
@@ -12,7 +11,7 @@ from cnnlab.data.source import Say
 from cnnlab.errors import CnnlabError
 from cnnlab.evaluation.evaluate import Evaluation, evaluate
 from cnnlab.reports import write_report
-from cnnlab.runs import Run
+from cnnlab.runs import Run, command_line
 from cnnlab.tables import ShownAsText
 from cnnlab.training.events import Notice, Watcher, unwatched
 from cnnlab.training.records import write_progress
@@ -89,8 +88,8 @@ class Quickstart(ShownAsText):
 
     def _next_steps(self) -> list[str]:
         steps = (
-            (f"cnnlab evaluate {quote(str(self.run.path))}", "the scores of every class"),
-            (f"cnnlab predict {quote(str(self.run.path))} IMAGE", "what an image of yours shows"),
+            (command_line("evaluate", self.run.path), "the scores of every class"),
+            (command_line("predict", self.run.path, "IMAGE"), "what an image of yours shows"),
             ("cnnlab ui", "all of it as a page"),
             ("cnnlab train --model model-f --data DATA", "a model of the student's report"),
             ("cnnlab train --data FOLDER", "your own images, a folder a class"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,7 @@ import numpy as np
 from cnnlab.config import RunConfig, make_config
 from cnnlab.errors import ConfigError, RunError
 from cnnlab.metrics import SeedSummary, summarize
-from cnnlab.runs import Run
+from cnnlab.runs import Run, command_line
 from cnnlab.settings import changed_keys
 from cnnlab.tables import ShownAsText, text_table
 from cnnlab.training.events import Watcher, unwatched
@@ -134,9 +133,7 @@ class SeedsTrained(ShownAsText):
 
 def compare_command(groups: Sequence[str], runs: Sequence[Run]) -> str:
     """``cnnlab compare`` of these groups, whose runs stand in one folder."""
-    folder = runs[0].path.parent if runs else Path("runs")
-    where = [] if folder == Path("runs") else ["--runs", str(folder)]
-    return shlex.join(["cnnlab", "compare", *groups, *where])
+    return command_line("compare", *groups, runs=runs[0].path.parent if runs else None)
 
 
 def _seconds(run: Run) -> str | None:

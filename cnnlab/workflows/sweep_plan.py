@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -12,6 +11,7 @@ from cnnlab.config import RunConfig
 from cnnlab.config_layers import lay
 from cnnlab.errors import ConfigError, InputError, RunError
 from cnnlab.files import write_text
+from cnnlab.runs import command_line
 from cnnlab.settings import (
     changed_keys,
     dump_yaml,
@@ -219,5 +219,5 @@ def _check_same(before: SweepPlan, plan: SweepPlan) -> None:
             f"holds a sweep with other settings: {', '.join(changed)} differ",
             where=plan.folder,
             todo="choose another --name, or go on with: "
-            + shlex.join(["cnnlab", "tune", "--resume", str(plan.folder)]),
+            + command_line("tune", "--resume", plan.folder),
         )

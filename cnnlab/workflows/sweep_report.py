@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,7 @@ from cnnlab.evaluation.figures import ParallelAxis
 from cnnlab.reports.sweep_record import CandidateRow, SweepRecord, TrialRow
 from cnnlab.reports.sweep_words import SweepWords
 from cnnlab.reports.wording import setting_text
-from cnnlab.runs import Run
+from cnnlab.runs import Run, command_line
 from cnnlab.sweeps import (
     Candidate,
     Confirmation,
@@ -196,7 +195,7 @@ def record_of(
         data=str(split["dataset"]["name"]),
         seconds=history.seconds,
         train=train,
-        again=shlex.join(["cnnlab", "tune", "--resume", str(plan.folder)]),
+        again=command_line("tune", "--resume", plan.folder),
     )
 
 

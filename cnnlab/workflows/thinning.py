@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
@@ -11,7 +10,7 @@ from typing import Any
 
 from cnnlab.errors import InputError, RunError, StorageError
 from cnnlab.inference import read_tensors
-from cnnlab.runs import Run
+from cnnlab.runs import Run, command_line
 from cnnlab.tables import ShownAsText, bytes_text
 from cnnlab.training.checkpoint import last_checkpoints, left_overs
 from cnnlab.workflows.removal import check_free, hold
@@ -118,7 +117,7 @@ def _spare(run: Run) -> tuple[list[Path], str]:
         nothing = "no checkpoint verifies, so all stay" if found else "there is no checkpoint"
         return left_over, f"{status}; {nothing}"
     spare = [path for path in found if path != newest]
-    resume = f"cnnlab train --resume {shlex.quote(str(run.path))}"
+    resume = command_line("train", "--resume", run.path)
     return [*spare, *left_over], f"{status}; {newest.name} stays, for: {resume}"
 
 

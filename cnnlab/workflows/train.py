@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from cnnlab.config import RunConfig
 from cnnlab.evaluation.evaluate import Evaluation, evaluate, evaluation_of
-from cnnlab.runs import Run
+from cnnlab.runs import Run, command_line
 from cnnlab.runs.run import Record
 from cnnlab.tables import ShownAsText
 from cnnlab.training.events import Watcher, unwatched
@@ -56,7 +55,7 @@ class Trained(ShownAsText):
         ]
         if self.validation:
             lines.append(self.validation.headline())
-        lines.append(f"next: cnnlab report {shlex.quote(str(self.run.path))}")
+        lines.append("next: " + command_line("report", self.run.path))
         return "\n".join(lines)
 
 

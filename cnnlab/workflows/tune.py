@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from cnnlab.errors import FailedError, Interrupted, RunError
 from cnnlab.files import exclusive_lock, write_text
 from cnnlab.reports import DEFAULT_FORMATS, checked_formats, write_document
 from cnnlab.reports.sweep import build_sweep
-from cnnlab.runs import as_run_name
+from cnnlab.runs import as_run_name, command_line
 from cnnlab.sweeps import (
     BASELINE,
     Budget,
@@ -155,7 +154,7 @@ def _work(
             raise Interrupted(
                 "interrupted; the sweep is saved",
                 exit_code=error.exit_code,
-                todo=f"go on with: {shlex.join(['cnnlab', 'tune', '--resume', str(plan.folder)])}",
+                todo="go on with: " + command_line("tune", "--resume", plan.folder),
             ) from None
         return _conclude(study, checked)
 
@@ -169,17 +168,17 @@ def _conclude(study: Study, formats: Sequence[str]) -> Tuned:
             "no trial was trained to its end" + (f"; the last one: {said[-1]}" if said else ""),
             where=plan.folder,
             todo="give it more time: "
-            + shlex.join(["cnnlab", "tune", "--resume", str(plan.folder), "--time", "TIME"]),
+            + command_line("tune", "--resume", plan.folder, "--time", "TIME"),
         )
     confirmation = confirmation_of(plan, history)
     best = plan.folder / "best.yaml"
-    train = ["cnnlab", "train", "--config", str(best), "--name", as_run_name(f"{plan.name}-best")]
+    name = as_run_name(f"{plan.name}-best")
     record = record_of(
         plan,
         history,
         confirmation,
         importance_of(study.engine, seed=plan.engine.seed),
-        shlex.join(train),
+        command_line("train", "--config", best, "--name", name),
     )
     _write_best(plan, study, record.winner, best)
     files = write_document(build_sweep(record), plan.folder, formats)

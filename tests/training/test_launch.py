@@ -62,7 +62,7 @@ def test_ranks_get_their_arguments_numbers_and_a_place_to_meet(ranks, tmp_path):
 
 @pytest.mark.parametrize("other", [f"exit {LOST}", "sleep 60"])
 def test_a_rank_that_is_killed_ends_the_others_and_is_named(ranks, other):
-    ranks(f'echo runs/f > "${RENDEZVOUS}/run"; [ $RANK = 1 ] && kill -9 $$; {other}')
+    ranks(f'printf runs/f > "${RENDEZVOUS}/run"; [ $RANK = 1 ] && kill -9 $$; {other}')
     with pytest.raises(RankError) as caught:
         launch(["train"], 2)
     said = re.sub(r"\s+", " ", str(caught.value))

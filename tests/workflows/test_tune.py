@@ -38,9 +38,7 @@ def settings(images, tiny_model):
 @pytest.fixture(autouse=True)
 def undrawn(monkeypatch):
     """One document is drawn, that of ``done``: figures take longer than such trainings."""
-    monkeypatch.setattr(
-        "cnnlab.workflows.tune.write_document", lambda document, folder, formats: [folder]
-    )
+    monkeypatch.setattr("cnnlab.workflows.tune.write_document", lambda _, folder, __: [folder])
 
 
 def sweep(folder, settings, *, space=SPACE, trials=5, confirm=1, seeds=2, name="s", **more):

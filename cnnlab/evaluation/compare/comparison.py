@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -17,7 +16,7 @@ from cnnlab.evaluation.compare.runs import Disagreement, disagreement_of, valida
 from cnnlab.evaluation.compare.verdicts import Result, needed_for, verdict_of
 from cnnlab.evaluation.evaluate import SplitName
 from cnnlab.metrics import PairedComparison, SeedSummary, holm
-from cnnlab.runs import Run
+from cnnlab.runs import Run, command_line
 from cnnlab.tables import ShownAsText, text_table
 
 __all__ = ["Comparison", "Pair", "compare"]
@@ -207,7 +206,7 @@ def _check_tested(runs: Sequence[Run], split: SplitName) -> None:
                 "its test images have not been opened",
                 where=run.path,
                 todo="compare on validation, or open them: "
-                + shlex.join(["cnnlab", "evaluate", str(run.path), "--split", "test"]),
+                + command_line("evaluate", run.path, "--split", "test"),
             )
 
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-from cnnlab.runs import Run
+from cnnlab.runs import Run, command_line
 from cnnlab.settings import dump_yaml
 
 __all__ = ["next_command"]
@@ -20,7 +18,6 @@ _OPTIONS = {
     "training.epochs": "--epochs",
     "seed": "--seed",
 }
-_DEFAULT_FOLDER = Path("runs")
 _LONGEST = 80
 
 
@@ -29,14 +26,11 @@ def next_command(run: Run, name: str, settings: Mapping[str, Any]) -> str:
 
     The new run stands beside the old one, so that the two can be compared; its name is free.
     """
-    words = ["cnnlab", "train", "--config", str(run.path / "config.yaml")]
-    words += ["--name", _free_name(run, name)]
-    if run.path.parent != _DEFAULT_FOLDER:
-        words += ["--runs", str(run.path.parent)]
+    words = ["train", "--config", str(run.path / "config.yaml"), "--name", _free_name(run, name)]
     for key, value in settings.items():
         text = _text(value)
         words += [_OPTIONS[key], text] if key in _OPTIONS else ["--set", f"{key}={text}"]
-    return shlex.join(words)
+    return command_line(*words, runs=run.path.parent)
 
 
 def _text(value: object) -> str:

@@ -15,6 +15,7 @@ from cnnlab.errors import CheckFailed, InputError
 from cnnlab.files import atomic_path, storage_errors, write_text
 from cnnlab.interop.keras.class_names import class_names_of
 from cnnlab.interop.keras.installed import require_libraries
+from cnnlab.runs import command_line
 from cnnlab.settings import dump_yaml
 from cnnlab.tables import ShownAsText, bytes_text, printable
 
@@ -81,7 +82,7 @@ class Imported(ShownAsText):
         ]
         if self.architecture_path is not None:
             lines.append(f"architecture: {self.architecture_path}")
-        return "\n".join([*lines, f"next: cnnlab predict {self.path} IMAGE"])
+        return "\n".join([*lines, "next: " + command_line("predict", self.path, "IMAGE")])
 
 
 def import_keras(

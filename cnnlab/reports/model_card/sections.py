@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from cnnlab.evaluation.evaluate import Evaluation
+from cnnlab.evaluation.evaluate import SPLITS, Evaluation
 from cnnlab.reports.document import Block, Code, Heading, ItemList, Note, Paragraph, Table
 from cnnlab.reports.findings import findings_of, reported
-from cnnlab.reports.model_card.subject import SPLITS, CardSubject
+from cnnlab.reports.model_card.subject import CardSubject
 from cnnlab.reports.parts import per_class_blocks, scores_table
 from cnnlab.reports.record import RunRecord
 from cnnlab.reports.sections.data import data
@@ -25,6 +25,7 @@ from cnnlab.reports.wording import (
     plural,
     scaled,
 )
+from cnnlab.runs import command_line
 
 __all__ = ["CARD_SECTIONS", "lead"]
 
@@ -196,14 +197,15 @@ def _how_to(subject: CardSubject) -> list[Block]:
         blocks += [
             Paragraph("From the run, as one file for cnnlab, and as ONNX for any other program:"),
             Code(
-                f"cnnlab export {record.run.name} --format bundle --out {file}\n"
-                f"cnnlab export {record.run.name} --out model.onnx"
+                command_line("export", record.run.name, "--format", "bundle", "--out", file)
+                + "\n"
+                + command_line("export", record.run.name, "--out", "model.onnx")
             ),
         ]
     return [
         *blocks,
         Paragraph("What do images show?"),
-        Code(f"cnnlab predict {file} IMAGE"),
+        Code(command_line("predict", file, "IMAGE")),
         Paragraph("The same in Python:"),
         Code(f'import cnnlab\n\nprint(cnnlab.predict("{file}", ["IMAGE"]).to_text())'),
     ]

@@ -6,13 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cnnlab.bundle import Bundle, bundle_of, open_bundle
-from cnnlab.evaluation.evaluate import Evaluation, SplitName
+from cnnlab.evaluation.evaluate import SPLITS, Evaluation
 from cnnlab.reports.record import RunRecord, records_of
 from cnnlab.runs import Run, open_run
 
-__all__ = ["SPLITS", "CardSubject", "open_subject"]
-
-SPLITS: tuple[SplitName, ...] = ("validation", "test")
+__all__ = ["CardSubject", "open_subject"]
 
 
 @dataclass(frozen=True, eq=False)

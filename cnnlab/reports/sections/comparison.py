@@ -6,15 +6,13 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean
 
 from cnnlab.evaluation.compare import Comparison, Row
-from cnnlab.evaluation.evaluate import SplitName
+from cnnlab.evaluation.evaluate import SPLITS, SplitName
 from cnnlab.evaluation.figures import Measured, comparison_chart
 from cnnlab.reports.document import Block, Figure, ItemList, Paragraph, Table
 from cnnlab.reports.record import RunRecord, comparison_of
 from cnnlab.reports.section import section
 from cnnlab.reports.seed_groups import SeedGroup, seed_groups
 from cnnlab.reports.wording import ABSENT, count, duration, enumeration, interval_text, percent
-
-_SPLITS: tuple[SplitName, ...] = ("validation", "test")
 
 
 @section("comparison", order=20, title="Comparison")
@@ -116,7 +114,7 @@ def _from_to(numbers: Sequence[int]) -> str:
 
 def _chart(groups: Sequence[SeedGroup]) -> list[Block]:
     measured: dict[str, list[Measured | None]] = {
-        split: [_measured(group, split) for group in groups] for split in _SPLITS
+        split: [_measured(group, split) for group in groups] for split in SPLITS
     }
     series = {split: points for split, points in measured.items() if any(points)}
     if not series:

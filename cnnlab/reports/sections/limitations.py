@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
@@ -12,12 +11,12 @@ from cnnlab.data.repeats import digests_of
 from cnnlab.errors import CnnlabError
 from cnnlab.evaluation.audit.kept import copies_known
 from cnnlab.metrics.statistics import wilson_interval
-from cnnlab.reports.document import Block, Heading, ItemList
+from cnnlab.reports.document import Block, ItemList
 from cnnlab.reports.record import RunRecord
 from cnnlab.reports.section import section
-from cnnlab.reports.seed_groups import SeedGroup, seed_groups, shared_or_named
+from cnnlab.reports.seed_groups import SeedGroup, group_by_group, seed_groups, shared_or_named
 from cnnlab.reports.wording import ABSENT, count, enumeration, percent, plural
-from cnnlab.runs import Run, list_runs
+from cnnlab.runs import Run, command_line, list_runs
 
 #: Beyond this a search for copies takes longer than a report may; the audit does it.
 _MOST_BYTES = 1 << 30
@@ -29,10 +28,10 @@ def limitations(records: Sequence[RunRecord]) -> list[Block]:
     shared = tuple(_of_all(records))
     if len(records) == 1:
         return [ItemList((*_of_group(seed_groups(records)[0]), *shared))]
-    blocks: list[Block] = [ItemList(shared)]
-    for group in seed_groups(records):
-        blocks += [Heading(group.label, level=3), ItemList(_of_group(group))]
-    return blocks
+    own = group_by_group(
+        records, lambda group: group.label, lambda group: [ItemList(_of_group(group))]
+    )
+    return [ItemList(shared), *own]
 
 
 def _of_group(group: SeedGroup) -> tuple[str, ...]:
@@ -123,9 +122,10 @@ def _copies(record: RunRecord) -> Iterator[str]:
         yield f"Whether images stand in two parts was not looked for. {record.without_images}"
         return
     if data.images.nbytes > _MOST_BYTES:
+        source = record.run.settings["data"]["source"]
         yield (
             "Whether images stand in two parts was not looked for, there are too many: "
-            f"{_audit_command(record)} does."
+            f"{command_line('audit', source, '--run', record.run.path)} does."
         )
         return
     split = record.run.split
@@ -143,11 +143,6 @@ def _copies(record: RunRecord) -> Iterator[str]:
         f"{said} stand in training byte for byte. Near copies (resized, mirrored, stored again) "
         "are not counted here; cnnlab audit --run looks for them."
     )
-
-
-def _audit_command(record: RunRecord) -> str:
-    source = str(record.run.settings["data"]["source"])
-    return shlex.join(["cnnlab", "audit", source, "--run", str(record.run.path)])
 
 
 def _of_all(records: Sequence[RunRecord]) -> Iterator[str]:

@@ -5,24 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from cnnlab.reports.document import Block, Heading, Note, Paragraph, Table
+from cnnlab.reports.document import Block, Note, Paragraph, Table
 from cnnlab.reports.parts import confusion_blocks, per_class_blocks, scores_table
 from cnnlab.reports.record import RunRecord
 from cnnlab.reports.section import section
-from cnnlab.reports.seed_groups import SeedGroup, seed_groups
+from cnnlab.reports.seed_groups import SeedGroup, group_by_group
 from cnnlab.reports.wording import count, share_in_full
 
 
 @section("test", order=90, title="Test results")
 def on_test(records: Sequence[RunRecord]) -> list[Block]:
     """The ledger, and where test was opened its metrics, matrix and classes."""
-    groups = seed_groups(records)
-    if len(records) == 1:
-        return _describe(groups[0])
-    blocks: list[Block] = []
-    for group in groups:
-        blocks += [Heading(group.heading("test"), level=3), *_describe(group)]
-    return blocks
+    return group_by_group(records, lambda group: group.heading("test"), _describe)
 
 
 def _describe(group: SeedGroup) -> list[Block]:

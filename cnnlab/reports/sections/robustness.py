@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cnnlab.evaluation.evaluate import SplitName
+from cnnlab.evaluation.evaluate import SPLITS
 from cnnlab.evaluation.robustness import robustness_of
 from cnnlab.evaluation.robustness_scores import Robustness
 from cnnlab.reports.document import Block, Figure, Heading, Paragraph, Table
@@ -12,15 +12,13 @@ from cnnlab.reports.record import RunRecord
 from cnnlab.reports.section import section
 from cnnlab.reports.wording import count, interval_text, percent, plural
 
-_SPLITS: tuple[SplitName, ...] = ("validation", "test")
-
 
 @section("robustness", order=95, title="Robustness")
 def robustness(records: Sequence[RunRecord]) -> list[Block]:
     """Accuracy under each corruption and severity, for runs that were measured so."""
     blocks: list[Block] = []
     for record in records:
-        measured = [found for split in _SPLITS if (found := robustness_of(record.run, split))]
+        measured = [found for split in SPLITS if (found := robustness_of(record.run, split))]
         if measured and len(records) > 1:
             blocks.append(Heading(record.label, level=3))
         for found in measured:

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-from cnnlab.evaluation.evaluate import SplitName
+from cnnlab.evaluation.evaluate import SPLITS, SplitName
 from cnnlab.metrics import Interval
 from cnnlab.reports.document import Block, ItemList, KeyFigure, KeyFigures, Note, Paragraph, Table
 from cnnlab.reports.findings import REPORTED_SPLITS, reported
@@ -27,8 +27,6 @@ from cnnlab.reports.wording import (
 #: What the author of the six models set out to reach on CIFAR-10.
 GOAL = 0.75
 
-_SPLITS: tuple[SplitName, ...] = ("validation", "test")
-
 #: What its data is called, in whichever form it came; CIFAR-100 is another.
 _CIFAR_10 = re.compile(r"cifar-?10(?!\d)", re.IGNORECASE)
 
@@ -47,7 +45,7 @@ def summary(records: Sequence[RunRecord]) -> list[Block]:
 
 def _key_figures(record: RunRecord) -> KeyFigures:
     figures = []
-    for split in _SPLITS:
+    for split in SPLITS:
         evaluation = record.evaluation(split)
         if evaluation is not None:
             scores = evaluation.scores
@@ -94,7 +92,7 @@ def _table(records: Sequence[RunRecord]) -> Table:
             group.label,
             str(group.shown.architecture["model"]),
             str(group.shown.dataset["name"]),
-            *(_accuracy(group, split) for split in _SPLITS),
+            *(_accuracy(group, split) for split in SPLITS),
             _ended(group),
         ]
         for group in groups
