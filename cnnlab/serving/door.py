@@ -6,6 +6,7 @@ and every request ends in one answer, one line of the log and one count.
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import os
 import time
@@ -15,7 +16,7 @@ from itertools import chain
 from typing import Any
 
 from cnnlab.serving.access_log import AccessLog
-from cnnlab.serving.exchange import Exchange
+from cnnlab.serving.exchange import DISCONNECTED, Exchange
 from cnnlab.serving.hosts import HostList
 from cnnlab.serving.metrics import Metrics
 from cnnlab.serving.predictions import Predictions
@@ -23,7 +24,7 @@ from cnnlab.serving.refusal import Refusal
 from cnnlab.serving.settings import ServeSettings
 from cnnlab.tables import printable
 
-__all__ = ["MOST_HEAD_BYTES", "OVERRUN", "Door"]
+__all__ = ["MOST_HEAD_BYTES", "OVERRUN", "WORK", "Door"]
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -35,6 +36,9 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 MOST_HEAD_BYTES = 16 << 10
 #: The key of a request's scope that says that bytes follow its declared body.
 OVERRUN = "cnnlab.overrun"
+#: The key of the task that answers a request; it is cancelled where the client goes away, so that
+#: no worker computes what nobody waits for.
+WORK = "cnnlab.work"
 #: Whoever checks whether the server lives has no key.
 _OPEN = frozenset({"/healthz", "/readyz"})
 _PREDICT = "/v1/predict"
@@ -73,8 +77,12 @@ class Door:
         began = time.perf_counter()
         headers = dict(scope["headers"])
         exchange = Exchange(self, scope, headers, receive, send)
+        scope[WORK] = asyncio.current_task()
         try:
             await self._answer(scope, headers, exchange)
+        except asyncio.CancelledError:
+            exchange.status = exchange.status or DISCONNECTED
+            raise
         except Refusal as refusal:
             await exchange.refuse(refusal)
         except Exception as error:

@@ -18,7 +18,7 @@ import h11
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from cnnlab.serving.door import MOST_HEAD_BYTES, OVERRUN
+from cnnlab.serving.door import MOST_HEAD_BYTES, OVERRUN, WORK
 from cnnlab.serving.metrics import Counter
 from cnnlab.serving.refusal import problem
 from cnnlab.serving.settings import ServeSettings
@@ -182,9 +182,16 @@ class GuardedProtocol(H11Protocol):
         self._settle()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget it; uvicorn leaves its timer behind where the other side reset the connection."""
+        """Forget it, and give up what is being done for it.
+
+        uvicorn leaves its timer behind where the other side reset the connection.
+        """
         super().connection_lost(exc)
         self._unset_keepalive_if_required()
+        if self.cycle is not None and not self.cycle.response_complete:
+            work = cast(dict[str, object], self.scope).get(WORK)
+            if isinstance(work, asyncio.Task):
+                work.cancel()
 
     def shutdown(self) -> None:
         """Finish what is in flight; one that may be about to ask gets a moment to do so."""

@@ -114,3 +114,29 @@ def _batches(client: httpx.Client) -> tuple[int, int]:
         for kind in ("sum", "count")
     ]
     return int(found[0]), int(found[1])
+
+
+def test_nothing_is_computed_for_who_has_gone_away(tmp_path: Path) -> None:
+    stub = {"seconds": 0.5}
+    with stub_server(tmp_path, stub, max_batch=1) as server:
+        with contextlib.ExitStack() as stack:
+            for number in range(40):
+                image = numbered_png(number)
+                connection = stack.enter_context(server.connect())
+                connection.sendall(head(_PREDICT, len(image)) + image)
+            while not _told(server, 'cnnlab_batch_images_bucket{le="+Inf"}'):
+                time.sleep(0.05)
+        assert server.ask("POST", _PREDICT, content=numbered_png(7)).status_code == 200
+        counted = 'cnnlab_requests_total{method="POST",path="/v1/predict",code="%d"}'
+        answered, gone = _told(server, counted % 200), _told(server, counted % 499)
+        computed = _told(server, "cnnlab_batch_images_sum")
+        assert _told(server, "cnnlab_queue_images") == 0
+    assert answered + gone == 41
+    assert gone > 20
+    assert answered <= computed <= answered + 1  # the one that a worker had already
+
+
+def _told(server: Running, name: str) -> float:
+    """A sample of the metrics; 0 where there is none."""
+    lines = server.ask("GET", "/metrics").text.splitlines()
+    return next((float(line.split()[-1]) for line in lines if line.startswith(name)), 0.0)
