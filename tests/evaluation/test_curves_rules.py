@@ -3,6 +3,7 @@
 import dataclasses
 import json
 
+import numpy as np
 import pytest
 from curve_families import FAMILIES, case, down, family, noisy, one_stage, stage
 from hypothesis import given, settings
@@ -170,6 +171,31 @@ def test_a_rate_that_is_brought_down_flattens_a_curve_by_design():
     annealed = dataclasses.replace(only, epochs=tuple(lowered))
     assert "plateau" in findings_of(still)
     assert findings_of(dataclasses.replace(still, stages=(annealed,))) == {}
+
+
+def _under_rates(losses, used):
+    """A run whose loss was so after each epoch, at these rates."""
+    one = one_stage(default_rng(2), losses, np.asarray(losses) + 0.02)
+    (only,) = one.stages
+    epochs = [
+        dataclasses.replace(epoch, rate=rate) for epoch, rate in zip(only.epochs, used, strict=True)
+    ]
+    return dataclasses.replace(one, stages=(dataclasses.replace(only, epochs=tuple(epochs)),))
+
+
+def test_a_rate_that_is_brought_down_lets_the_loss_fall_on():
+    """As fastnet's does, with smoothed labels, which keep it from falling by much."""
+    losses = [1.676, 1.543, 1.465, 1.377, 1.276, 1.207]
+    used = [0.196, 0.152, 0.107, 0.063, 0.019, 0.015]
+    assert "rate-too-low" not in findings_of(_under_rates(losses, used))
+    assert "rate-too-low" in findings_of(_under_rates(losses, [0.1] * 6))
+
+
+def test_a_rate_that_is_too_low_is_so_while_it_is_brought_down_too():
+    """Of a rate that is far too low the loss falls in proportion to it."""
+    used = 1e-5 * (1 + np.cos(np.pi * np.arange(12) / 12))
+    losses = 2.3 - 0.3 * np.cumsum(used) / used.sum()
+    assert "rate-too-low" in findings_of(_under_rates(losses, used))
 
 
 def test_one_class_for_all_images_is_a_collapse_unless_it_is_that_of_most():

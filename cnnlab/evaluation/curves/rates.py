@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 
-from cnnlab.evaluation.curves.case import Case, StageCurve
+from cnnlab.evaluation.curves.case import Case, Epoch, StageCurve
 from cnnlab.evaluation.curves.finding import Found, rule
 from cnnlab.evaluation.curves.measures import (
     last_held,
@@ -29,14 +29,19 @@ _LEAST_EPOCHS = 4
 #: How :class:`cnnlab.errors.DivergedError` says that a number was none any more.
 _BROKE_DOWN = ("the loss became", "no longer a number")
 
-#: A rate that is right falls fast at first, so its second half falls less: at most this share of
-#: the first half's fall. A straight line has not reached the bend.
+#: A rate that is right lets the loss fall fast at first, so its second half falls less: at most
+#: this share of the first half's fall. A straight line has not reached the bend.
 _STRAIGHT = 0.7
+#: A loss that falls this much faster for its rate in the second half falls because the rate does:
+#: it was high enough for the weights to jump about.
+_SETTLING = 2.0
 #: It fell by less than this share in all.
 _SMALL_FALL = 0.4
 #: So many of its steps go down.
 _STEADY = 0.8
 _STRAIGHT_EPOCHS = 5
+#: Between the halves, of the mean rate: it was brought up, or down.
+_CHANGED = 1.5
 _FITTED = 0.90
 
 _ALL_OTHERS = (
@@ -118,7 +123,7 @@ def rate_too_low(case: Case) -> Found | None:
     fall = losses[0] - losses[-1]
     known = max(last_train(epochs), last_held(stage.watched) if stage.watched else 0.0)
     small = 0 < fall < _SMALL_FALL * losses[0]
-    if known >= _FITTED or not small or not _straight(losses):
+    if known >= _FITTED or not small or not _straight(epochs):
         return None
     evidence = (
         f"in {len(losses)} epochs the training loss fell from {losses[0]:.3f} to {losses[-1]:.3f} "
@@ -128,17 +133,27 @@ def rate_too_low(case: Case) -> Found | None:
     return Found("moderate", evidence, *rates(case.config, 3))
 
 
-def _straight(losses: Sequence[float]) -> bool:
+def _straight(epochs: Sequence[Epoch]) -> bool:
+    """Whether the loss falls steadily, and in the second half as much for its rate as before."""
+    losses, used = [epoch.train_loss for epoch in epochs], [epoch.rate for epoch in epochs]
     down = [after < before for before, after in itertools.pairwise(losses)]
     middle = len(losses) // 2
     first, second = losses[0] - losses[middle], losses[middle] - losses[-1]
-    # Both halves as falls an epoch: where their number is even they are not of one length.
-    first, second = first / middle, second / (len(losses) - 1 - middle)
-    return mean([float(step) for step in down]) >= _STEADY and second >= _STRAIGHT * first > 0
+    # Falls for the rates of the epochs that they took; those that are recorded end an epoch.
+    passed = [mean(pair) for pair in itertools.pairwise(used)]
+    first, second = first / sum(passed[:middle]), second / sum(passed[middle:])
+    steady = mean([float(step) for step in down]) >= _STEADY
+    settling = _fell(used) and second > _SETTLING * first
+    return steady and not settling and second >= _STRAIGHT * first > 0
+
+
+def _fell(used: Sequence[float]) -> bool:
+    middle = len(used) // 2
+    return mean(used[:middle]) > _CHANGED * mean(used[middle:])
 
 
 def _warming_up(stage: StageCurve) -> bool:
     """Whether the rate was low on purpose in the first half, or in the second."""
     used = [epoch.rate for epoch in stage.comparable]
     middle = len(used) // 2
-    return mean(used[middle:]) > 1.5 * mean(used[:middle])
+    return mean(used[middle:]) > _CHANGED * mean(used[:middle])
