@@ -74,6 +74,17 @@ def test_a_name_that_could_be_a_run_or_a_group_is_refused(tmp_path):
     assert [run.name for run in open_runs(["alone"], runs=tmp_path)] == ["alone"]
 
 
+def test_the_runs_of_a_group_come_by_seed_whatever_order_they_began_in(tmp_path):
+    for name, seed in (("c-2", 10), ("c-0", 2), ("alone", 0), ("c-1", 3)):
+        run = new(tmp_path, name)
+        write_text(run.path / "config.yaml", RunConfig().updated(seed=seed).to_yaml())
+        write_text(run.path / "group.json", json.dumps({"name": "c" if seed else None}))
+    (new(tmp_path, "c-0-broken").path / "config.yaml").write_text("{")
+    write_text(tmp_path / "c-0-broken" / "group.json", json.dumps({"name": "c"}))
+    opened = [run.name for run in open_runs(["c", "alone"], runs=tmp_path)]
+    assert opened == ["c-0", "c-1", "c-2", "c-0-broken", "alone"]
+
+
 def test_runs_created_at_once_get_different_names(tmp_path):
     threads = [threading.Thread(target=new, args=(tmp_path,)) for _ in range(8)]
     for thread in threads:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import secrets
 import shutil
@@ -9,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from cnnlab.errors import RunError
+from cnnlab.errors import CnnlabError, RunError
 from cnnlab.files import is_file, storage_errors, write_json, write_text
 from cnnlab.registry import suggestion
 from cnnlab.runs.run import Record, Run
@@ -122,13 +123,13 @@ def open_run(path: str | Path, *, runs: Path = Path("runs")) -> Run:
 def open_runs(names: Sequence[str | Path], *, runs: Path = Path("runs")) -> list[Run]:
     """Open each run as :func:`open_run` does.
 
-    The name of a group of seeds, or of a grid, stands for its runs in ``runs``; one that a run
-    has, too, is refused with :class:`RunError`.
+    The name of a group of seeds, or of a grid, stands for its runs in ``runs``, by seed; one that
+    a run has, too, is refused with :class:`RunError`.
     """
     known, found = list_runs(runs), list[Run]()
     for name in names:
         is_name = Path(name).name == str(name)
-        members = [run for run in known if _is_of(run, str(name))] if is_name else []
+        members = _by_seed([r for r in known if _is_of(r, str(name))]) if is_name else []
         try:
             run = open_run(name, runs=runs)
         except RunError:
@@ -151,6 +152,20 @@ def _is_of(run: Run, group: str) -> bool:
         return bool(group) and group in (known.get("name"), known.get("grid"))
     except RunError:  # a damaged one is of no group
         return False
+
+
+def _by_seed(members: list[Run]) -> list[Run]:
+    """Those of one group side by side, the smallest seed first: workers begin them in any order."""
+
+    def place(run: Run) -> tuple[int, float]:
+        try:
+            seed = float(run.settings["seed"])
+        except CnnlabError:  # a damaged one is the last
+            seed = math.inf
+        return groups.index((run.group or {}).get("name")), seed
+
+    groups = [(run.group or {}).get("name") for run in members]
+    return sorted(members, key=place)
 
 
 def find_run(path: str | Path, *, runs: Path = Path("runs")) -> Run:

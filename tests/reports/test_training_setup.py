@@ -79,15 +79,32 @@ def test_of_several_runs_each_is_named(
     assert first_text(make_run("plain")) == ""
 
 
-def test_it_says_whether_and_why_the_network_was_compiled(make_run: Callable[..., Run]) -> None:
-    def machine(run: Run) -> str:
-        document = Document("", "", tuple(training_setup(records_of([run]))), footer="")
-        return render_markdown(document)
+def setup_of(*runs: Run) -> str:
+    document = Document("", "", tuple(training_setup(records_of(runs))), footer="")
+    return render_markdown(document)
 
+
+def choose(run: Run, kind: str, name: str, reason: str) -> None:
+    environment = json.loads((run.path / "environment.json").read_text())
+    environment["choices"][kind] = {"name": name, "reason": reason}
+    (run.path / "environment.json").write_text(json.dumps(environment))
+
+
+def test_it_says_whether_and_why_the_network_was_compiled(make_run: Callable[..., Run]) -> None:
     older, newer = make_run("older"), make_run("newer")
-    environment = json.loads((newer.path / "environment.json").read_text())
-    environment["choices"]["compile"] = {"name": "on", "reason": "a GPU"}
-    (newer.path / "environment.json").write_text(json.dumps(environment))
-    assert "| compile | on (a GPU) |" in machine(newer)
-    assert "| precision | fp32 (this processor does not compute in bf16) |" in machine(older)
-    assert "| compile | on" not in machine(older)
+    choose(newer, "compile", "on", "a GPU")
+    assert "| compile | on (a GPU) |" in setup_of(newer)
+    assert "| precision | fp32 (this processor does not compute in bf16) |" in setup_of(older)
+    assert "| compile | on" not in setup_of(older)
+
+
+def test_a_machine_that_is_told_what_another_run_chose_is_no_other_machine(
+    make_run: Callable[..., Run],
+) -> None:
+    first, second = make_run("first"), make_run("second")
+    choose(second, "precision", "fp32", "asked for")
+    told = setup_of(first, second)
+    assert told.count("| Machine | Value |") == 1
+    assert "| precision | fp32 (this processor does not compute in bf16) |" in told
+    choose(second, "precision", "bf16", "asked for")
+    assert setup_of(first, second).count("| Machine | Value |") == 2

@@ -76,7 +76,8 @@ def key_features(run: Run) -> str:
     words.append(f"batch {training.batch_size}")
     if training.mode == "sequential":
         stages = max((record["stage"] for record in run.metrics), default=0)
-        words.append(f"sequential, {stages} stages of {training.stage_size:,}")
+        noun = "stage" if stages == 1 else "stages"
+        words.append(f"sequential, {stages} {noun} of {training.stage_size:,}")
     return ", ".join(words)
 
 

@@ -61,7 +61,7 @@ def _draw(
         axes = figure.add_axes(place)
         axes.set_axis_off()
         some = images[cell * each : (cell + 1) * each]
-        axes.imshow(_joined(some), interpolation="nearest", aspect="auto")
+        axes.imshow(_joined(some), interpolation="none", aspect="auto")
         for number, line in enumerate(caption):
             figure.text(
                 left / size[0],

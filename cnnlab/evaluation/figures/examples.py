@@ -68,7 +68,7 @@ def _draw(shown: Shown, rows: Sequence[ExampleRow]) -> Figure:
             axes = figure.add_axes(place)
             axes.set_axis_off()
             image = mosaic(row.images[column : column + 1], np.zeros(1, np.int64), (1, 1), gap=0.0)
-            axes.imshow(image, interpolation="nearest")
+            axes.imshow(image, interpolation="none")
             _write(figure, left, upper + _IMAGE + 0.03, shown(caption), _IMAGE + _GAP / 2)
     return figure
 

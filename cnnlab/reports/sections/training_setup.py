@@ -18,7 +18,7 @@ from cnnlab.training.start_record import start_sentences
 @section("training-setup", order=50, title="Training set-up")
 def training_setup(records: Sequence[RunRecord]) -> list[Block]:
     """The machine with the choices made on it, the resolved settings, and the command."""
-    machines = grouped(records, lambda record: json.dumps(record.environment), _machine)
+    machines = grouped(records, _choices_and_place, _machine)
     groups, alone = seed_groups(records), len(records) == 1
     settings = _settings(records[0]) if alone else _settings_side_by_side(groups)
     starts = [block for group in groups for block in _start(group, alone=alone)]
@@ -109,6 +109,17 @@ def _settings_of(group: SeedGroup) -> dict[str, str]:
     return {
         key: ", ".join(dict.fromkeys(config.get(key, ABSENT) for config in configs)) for key in keys
     }
+
+
+def _choices_and_place(record: RunRecord) -> str:
+    """All of a machine but the reasons for choices: further seeds are told what the first chose."""
+    known = {key: value for key, value in record.environment.items() if key != "choices"}
+    chosen = {
+        kind: choice["name"] if isinstance(choice, dict) else choice
+        for kind, choice in record.environment["choices"].items()
+        if not kind.endswith("_reason")
+    }
+    return json.dumps([known, chosen], sort_keys=True)
 
 
 def _machine(record: RunRecord) -> list[Block]:
