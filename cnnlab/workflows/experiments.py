@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cnnlab.config import RunConfig
-from cnnlab.data import open_dataset, settled_source
+from cnnlab.data import open_dataset, option_names, settled_source
 from cnnlab.data.source import Say
 from cnnlab.errors import ConfigError, RunError, UnknownNameError
 from cnnlab.models import load_model_file, report_figures
@@ -20,8 +20,10 @@ from cnnlab.workflows.configure import configure
 __all__ = ["Experiment", "Plan", "check_images", "check_same_experiment", "parse_experiments"]
 
 _PREFIX = "model-"
-#: Settings that a run resolves for itself, or that do not move its weights.
+#: Settings that do not move a run's weights.
 _FREE = frozenset({"name", "training.checkpoint_every_seconds", "training.time_limit_seconds"})
+#: Those that a run resolves for itself where they are left open, beside all that are "auto".
+_LEFT_OPEN = frozenset({"threads", "data.stratify"})
 
 
 @dataclass(frozen=True)
@@ -183,11 +185,15 @@ def _rounded_down(share: float) -> str:
 
 def check_same_experiment(run: Run, wanted: RunConfig) -> None:
     """:class:`RunError` where a run of the experiment's name was trained in another way."""
-    asked = wanted.updated(data={"source": settled_source(wanted.data.source)}).to_dict()
+    source = wanted.data.source
+    asked = wanted.updated(data={"source": settled_source(source)}).to_dict()
+    left_open = _LEFT_OPEN | {f"data.{name}" for name in option_names(source)}
     changed = [
         key
         for key in changed_keys(run.typed_config().to_dict(), asked)
-        if key not in _FREE and value_at(asked, key) not in (None, "auto")
+        if key not in _FREE
+        and (asked_for := value_at(asked, key)) != "auto"
+        and not (asked_for is None and key in left_open)
     ]
     if changed:
         raise RunError(

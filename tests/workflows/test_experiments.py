@@ -116,3 +116,29 @@ def test_only_the_same_experiment_goes_on(tmp_path):
     other = make_config([config_of("c", plan).to_dict(), {"training": {"epochs": 9}}])
     with pytest.raises(RunError, match=r"another experiment: training.epochs differ; .*--runs"):
         check_same_experiment(run, other)
+
+
+@pytest.mark.parametrize(
+    ("trained", "named"),
+    [
+        ({"data": {"train": 200}}, "data.train"),
+        ({"training": {"early_stopping": {"patience": 2}}}, "training.early_stopping"),
+        ({"training": {"clip_norm": 1.0}}, "training.clip_norm"),
+    ],
+)
+def test_a_setting_that_is_left_out_now_is_another_one(tmp_path, trained, named):
+    now = make_config([{"model": {"name": "model-a"}, "data": {"source": "shapes", "size": 400}}])
+    before = make_config([now.to_dict(), trained])
+    run = prepare_new_run(before, tmp_path, lambda event: None).run
+    check_same_experiment(run, before)
+    with pytest.raises(RunError, match=rf"another experiment: {named} differ"):
+        check_same_experiment(run, now)
+
+
+def test_what_a_run_resolves_for_itself_is_no_difference(tmp_path):
+    data = {"source": "shapes", "size": 400}
+    left_open = make_config([{"model": {"name": "model-a"}, "data": data}])
+    run = prepare_new_run(left_open, tmp_path, lambda event: None).run
+    assert {run.config["threads"], run.config["data"]["stratify"]}.isdisjoint({None})
+    assert run.config["data"]["label_errors"] is not None
+    check_same_experiment(run, left_open)
