@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from cnnlab.data.repeats import digests_of
 from cnnlab.evaluation.audit.near import near_copies
+from cnnlab.evaluation.audit.ties import tied
 
 __all__ = ["Copies", "Duplicates", "copies_between", "find_duplicates"]
 
@@ -84,7 +85,7 @@ def find_duplicates(images: NDArray[np.uint8], labels: Rows) -> Duplicates:
         bits=np.concatenate([np.zeros(count, np.int64), near.bits]),
         mirrored=np.concatenate([np.zeros(count, np.bool_), near.mirrored]),
         exact=np.arange(len(first)) < count,
-        groups=_tied(len(images), first, second),
+        groups=tied(len(images), first, second),
         exact_groups=leaders,
         radius=near.radius,
         thresholds=near.thresholds,
@@ -119,14 +120,3 @@ def _first_rows(images: NDArray[np.uint8]) -> Rows:
     seen: dict[bytes, int] = {}
     digests = enumerate(digests_of(images, range(len(images))))
     return np.array([seen.setdefault(digest, row) for row, digest in digests], dtype=np.int64)
-
-
-def _tied(count: int, first: Rows, second: Rows) -> Rows:
-    """The lowest row that each is tied to by pairs, directly or through others."""
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
-    ties = coo_array((np.ones(len(first), np.int8), (first, second)), shape=(count, count))
-    _, members = connected_components(ties, directed=False)
-    _, lowest = np.unique(members, return_index=True)
-    return np.asarray(lowest[members], dtype=np.int64)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,13 +11,18 @@ from numpy.typing import NDArray
 from cnnlab.evaluation.audit.hashing import Hashes, hash_images
 from cnnlab.evaluation.audit.likeness import likeness_of
 from cnnlab.evaluation.audit.neighbours import pairs_within
+from cnnlab.evaluation.audit.ties import tied
 
 __all__ = ["LEAST_LIKENESS", "RADII", "NearCopies", "near_copies"]
 
 #: Bits of 64 by which hashes may differ: the largest of these that leaves few enough candidates.
 RADII = (0, 2, 4, 6, 10, 14)
-#: Candidates an image. Where there are more, images are so much alike that hashes tell little.
+#: Candidates an image. Where there are more, images are so much alike that hashes tell little. Of
+#: one image no more than twice as many count: a crowd among others is no reason to look less far.
 _CANDIDATES_AN_IMAGE, _ALWAYS = 2, 20_000
+#: As many later images are held against each, the nearest bits first. In a crowd of versions of
+#: one picture each is so tied to some, and through them to all.
+_PARTNERS = 32
 
 #: The likeness that a near copy has at least. Of CIFAR-10-JPEG's candidate pairs those of like
 #: layout thin out before 0.5, and nearly all above are one photograph: docs/results/log.md.
@@ -31,6 +37,11 @@ _CERTAIN = 0.98
 _RANDOM_PAIRS, _FEWEST_PAIRS = 10_000, 50
 
 Rows = NDArray[np.int64]
+
+#: First and second places, bits by which the hashes differ, whether the mirror image is meant.
+_Candidates = tuple[Rows, Rows, Rows, NDArray[np.bool_]]
+_NO_ROWS = np.empty(0, np.int64)
+_NONE: _Candidates = (_NO_ROWS, _NO_ROWS, _NO_ROWS, np.empty(0, np.bool_))
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,8 +78,10 @@ def near_copies(images: NDArray[np.uint8], labels: Rows, rows: Rows) -> NearCopi
     rows, hashes = rows[seen], Hashes(hashes.plain[seen], hashes.mirrored[seen], hashes.flat[seen])
     first, second, bits, mirrored, radius = _candidates(hashes)
     first, second = rows[first], rows[second]
-    thresholds = _thresholds(images, labels)
     likeness = likeness_of(images, first, second, mirrored)
+    certain = likeness >= _CERTAIN
+    groups = tied(len(images), first[certain], second[certain])
+    thresholds = _thresholds(images, labels, rows[groups[rows] == rows])
     wanted = np.maximum(thresholds[labels[first]], thresholds[labels[second]])
     kept = np.flatnonzero(likeness >= wanted)
     # A symmetric picture is found both ways: the more alike one stays.
@@ -80,39 +93,73 @@ def near_copies(images: NDArray[np.uint8], labels: Rows, rows: Rows) -> NearCopi
 
 
 def _candidates(hashes: Hashes) -> tuple[Rows, Rows, Rows, NDArray[np.bool_], int]:
-    """Pairs ``i < j`` by their hashes, plain and mirrored, within the largest radius that goes."""
+    """Pairs ``i < j`` by their hashes, plain and mirrored, within the largest radius that goes.
+
+    Images of one hash are candidates however many there are.
+    """
     most = max(_ALWAYS, _CANDIDATES_AN_IMAGE * len(hashes.plain))
-    no_rows, no_flags = np.empty(0, np.int64), np.empty(0, np.bool_)
-    nothing = (no_rows, no_rows, no_rows, no_flags)
-    best, largest = nothing, 0
+    best, largest = _NONE, 0
     for radius in RADII:
-        found, count = [nothing], 0
-        for mirror, others in ((False, hashes.plain), (True, hashes.mirrored)):
-            for left, right, bits in pairs_within(hashes.plain, others, radius):
-                found.append((left, right, bits, np.full(len(left), mirror)))
-                count += len(left)
-                if count > most:
-                    return (*best, largest)
-        left, right, bits, turned = (np.concatenate(column) for column in zip(*found, strict=True))
-        best, largest = (left, right, bits, turned), radius
+        found = _pairs(hashes, radius, most if radius else math.inf)
+        if found is None:
+            break
+        best, largest = found, radius
     return (*best, largest)
 
 
-def _thresholds(images: NDArray[np.uint8], labels: Rows) -> NDArray[np.float64]:
-    """The likeness to ask for in each class, by that of random pairs of its images."""
+def _pairs(hashes: Hashes, radius: int, most: float = math.inf) -> _Candidates | None:
+    """Pairs within a radius, at most :data:`_PARTNERS` of each first image and way round.
+
+    None where more than ``most`` count.
+    """
+    found: list[_Candidates] = [_NONE]
+    counted = 0
+    for mirror, others in ((False, hashes.plain), (True, hashes.mirrored)):
+        had = np.zeros(len(hashes.plain), np.int64)
+        for left, right, bits in pairs_within(hashes.plain, others, radius):
+            kept = _first_ones(left, had)
+            found.append((left[kept], right[kept], bits[kept], np.full(len(kept), mirror)))
+            if counted + _counted(had) > most:
+                return None
+        counted += _counted(had)
+    left, right, bits, turned = (np.concatenate(column) for column in zip(*found, strict=True))
+    return left, right, bits, turned
+
+
+def _counted(had: Rows) -> int:
+    return int(np.minimum(had, 2 * _CANDIDATES_AN_IMAGE).sum())
+
+
+def _first_ones(left: Rows, had: Rows) -> Rows:
+    """Places of the first pairs of each row, up to the limit; ``had`` is brought up to date."""
+    order = np.argsort(left, kind="stable")
+    rows = left[order]
+    starts = np.flatnonzero(np.diff(rows, prepend=-1))
+    rank = np.arange(len(rows)) - np.repeat(starts, np.diff(starts, append=len(rows)))
+    kept = order[had[rows] + rank < _PARTNERS]
+    had += np.bincount(left[kept], minlength=len(had))
+    return np.sort(kept)
+
+
+def _thresholds(images: NDArray[np.uint8], labels: Rows, apart: Rows) -> NDArray[np.float64]:
+    """The likeness to ask for in each class, by that of random pairs of its images.
+
+    ``apart``: rows that stand for the versions of a picture, one each. Pairs of versions are no
+    random pairs, and where most images are versions of one they would hide all others.
+    """
     generator = np.random.default_rng(0)
     classes = int(labels.max(initial=0)) + 1
     each = max(_FEWEST_PAIRS, _RANDOM_PAIRS // classes)
     thresholds = np.full(classes, LEAST_LIKENESS)
     for label in range(classes):
-        rows = np.flatnonzero(labels == label)
+        rows = apart[labels[apart] == label]
         left, right = generator.integers(0, len(rows), (2, each)) if len(rows) else ([], [])
         left, right = rows[left], rows[right]
-        apart = left != right
-        if np.count_nonzero(apart) < _FEWEST_PAIRS // 2:
+        two = left != right
+        if np.count_nonzero(two) < _FEWEST_PAIRS // 2:
             continue
-        upright = np.zeros(int(apart.sum()), np.bool_)
-        alike = likeness_of(images, left[apart], right[apart], upright, least_alike=-1.0)
+        upright = np.zeros(int(two.sum()), np.bool_)
+        alike = likeness_of(images, left[two], right[two], upright, least_alike=-1.0)
         middle = np.median(alike)
         deviation = 1.4826 * np.median(np.abs(alike - middle))
         level = middle + _DEVIATIONS * deviation

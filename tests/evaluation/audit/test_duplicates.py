@@ -56,6 +56,20 @@ def test_another_version_of_a_picture_is_a_near_copy(version):
     assert found.mirrored.all() == ("mirrored" in version)
 
 
+@pytest.mark.parametrize("crowd", [100, 700])
+def test_a_crowd_of_one_picture_hides_neither_itself_nor_other_copies(crowd):
+    images = _photographs(60)
+    images[50:] = [_jpeg(image) for image in images[:10]]
+    levels = np.linspace(0.75, 1.0, crowd)[:, None, None, None]
+    noise = np.random.default_rng(4).normal(0, 1.5, (crowd, 32, 32, 3))
+    many = np.clip(images[20] * levels + noise, 0, 255).astype(np.uint8)
+    together = np.concatenate([images, many])
+    found = find_duplicates(together, np.arange(len(together)) % 10)
+    assert (found.groups[60:] == 20).all()
+    assert np.count_nonzero(found.groups[50:60] == np.arange(10)) >= 9
+    assert np.bincount(found.first).max() <= 2 * 32
+
+
 def test_a_shifted_picture_is_as_alike_as_can_be():
     images = _photographs(10)
     images[5:] = [_shifted(image) for image in images[:5]]
