@@ -135,6 +135,27 @@ def test_one_training_done_twice_is_no_second_seed(tmp_path: Path) -> None:
     assert [(r.label, len(r.runs)) for r in found] == [("a", 1), ("b", 1)]
 
 
+def test_a_seed_that_comes_again_leaves_the_recipe_as_it_is(tmp_path: Path) -> None:
+    """As the commands of a report's appendix make it."""
+    before = recipe(tmp_path, "a", A, lr=0.002) + recipe(tmp_path, "b", B, lr=0.003)
+    (expected,) = compare(before).pairs
+    again = recipe(tmp_path / "again", "c", A[:2], lr=0.002)
+    found = compare([*before, *again])
+    assert [(pair.a, pair.b, pair.verdict) for pair in found.pairs] == [
+        ("a", "b", expected.verdict)
+    ]
+    assert found.not_compared == [
+        "c-seed0: it repeats seed 0 of a, and counts once",
+        "c-seed1: it repeats seed 1 of a, and counts once",
+    ]
+    assert [(r.label, len(r.runs)) for r, _ in found.recipes] == [
+        ("a", 4), ("c-seed0", 1), ("c-seed1", 1), ("b", 4)
+    ]  # fmt: skip
+    alone = compare([*before[:4], *again])
+    assert len(alone.pairs) == 6
+    assert len(alone.not_compared) == 2
+
+
 def test_recipes_on_other_images_are_not_compared(tmp_path: Path) -> None:
     runs = recipe(tmp_path, "a", A, lr=0.002) + recipe(tmp_path, "b", B, lr=0.003, rows=5)
     found = compare(runs)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import combinations
+from pathlib import Path
 from typing import Any
 
 from cnnlab.errors import InputError, RunError
@@ -167,9 +168,9 @@ def compare(
     """Compare two or more runs on their saved predictions; each counts once.
 
     Runs that differ in their seeds alone are one recipe, and recipes are compared over seeds;
-    where there is but one recipe, its runs are compared one by one. ``margin`` (a share of 1) is
-    what counts as equivalent. Nothing is opened: with ``split`` "test", :class:`RunError` where
-    a run was never tested.
+    where there is but one recipe, its runs are compared one by one. A training that was done
+    twice counts once. ``margin`` (a share of 1) is what counts as equivalent. Nothing is opened:
+    with ``split`` "test", :class:`RunError` where a run was never tested.
     """
     runs = list({run.path.resolve(): run for run in runs}.values())
     if len(runs) < 2:
@@ -181,8 +182,7 @@ def compare(
     _check_tested(runs, split)
     labels = _labels(runs)
     recipes = recipes_of(runs, labels)
-    singles = [Recipe(label, [run]) for label, run in zip(labels, runs, strict=True)]
-    sides = singles if len(recipes) == 1 else recipes
+    sides = _sides(recipes, dict(zip((run.path for run in runs), labels, strict=True)))
     outcomes = [(a, b, _compared(a, b, split)) for a, b in combinations(sides, 2)]
     pairs = _pairs(outcomes, split, margin)
     recipe_of = {run.path: recipe.label for recipe in recipes for run in recipe.runs}
@@ -194,9 +194,24 @@ def compare(
         ],
         recipes=[(recipe, recipe.summary(split)) for recipe in recipes],
         pairs=pairs,
-        not_compared=[outcome for _, _, outcome in outcomes if isinstance(outcome, str)],
+        not_compared=[
+            *(outcome for _, _, outcome in outcomes if isinstance(outcome, str)),
+            *(
+                f"{recipe.label}: it repeats {recipe.repeats}, and counts once"
+                for recipe in recipes
+                if recipe.repeats is not None
+            ),
+        ],
         notes=notes_of(runs, recipes, [pair.result for pair in pairs], split),
     )
+
+
+def _sides(recipes: Sequence[Recipe], labels: Mapping[Path, str]) -> list[Recipe]:
+    """What is compared with each other: recipes, or the runs of the only one."""
+    sides = [recipe for recipe in recipes if recipe.repeats is None]
+    if len(sides) == 1:
+        return [Recipe(labels[run.path], [run]) for run in sides[0].runs]
+    return sides
 
 
 def _check_tested(runs: Sequence[Run], split: SplitName) -> None:

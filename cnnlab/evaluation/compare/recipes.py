@@ -36,10 +36,16 @@ _FREE = ("name", "seed", "schema_version", "threads")
 
 @dataclass(frozen=True, eq=False)
 class Recipe:
-    """Runs that differ in nothing but their seeds; often a single one."""
+    """Runs that differ in nothing but their seeds; often a single one.
+
+    Attributes
+    ----------
+    repeats: for a single run whose seed a recipe here has already: which, and of which recipe.
+    """
 
     label: str
     runs: list[Run]
+    repeats: str | None = None
 
     @property
     def seeds(self) -> list[tuple[int, int]]:
@@ -69,22 +75,35 @@ def _accuracy(saved: Predictions) -> float:
 def recipes_of(runs: Sequence[Run], labels: Sequence[str]) -> list[Recipe]:
     """Bring runs together that differ in their seeds alone, in the order of the first of each.
 
-    Runs of the same configuration and the same seed are one training done twice, not two: such
-    runs stay single. ``labels`` are what single runs are called.
+    Runs of the same configuration and the same seed are one training done twice, not two: the
+    first of them is taken in, the others stay single. ``labels`` are what single runs are called.
     """
     together: dict[str, list[int]] = {}
     for index, run in enumerate(runs):
         together.setdefault(_recipe_key(run), []).append(index)
     found: list[tuple[Recipe, str]] = []
     for indices in together.values():
-        members = [runs[index] for index in indices]
-        if len({_seeds(run) for run in members}) == len(members) > 1:
-            found.append((Recipe(_label(members), members), labels[indices[0]]))
-        else:
+        first_of = {_seeds(runs[index]): index for index in reversed(indices)}
+        kept = sorted(first_of.values())
+        if len(kept) == 1:
             found += [(Recipe(labels[index], [runs[index]]), labels[index]) for index in indices]
+            continue
+        members = [runs[index] for index in kept]
+        recipe = Recipe(_label(members), members)
+        found.append((recipe, labels[kept[0]]))
+        for index in (index for index in indices if index not in kept):
+            whose = f"seed {runs[index].settings['seed']} of {recipe.label}"
+            found.append((Recipe(labels[index], [runs[index]], whose), labels[index]))
+    return _told_apart(found)
+
+
+def _told_apart(found: Sequence[tuple[Recipe, str]]) -> list[Recipe]:
+    """Recipes of one label are called after their first run, too."""
     times = Counter(recipe.label for recipe, _ in found)
     return [
-        recipe if times[recipe.label] == 1 else Recipe(f"{recipe.label} ({first} ...)", recipe.runs)
+        recipe
+        if times[recipe.label] == 1
+        else replace(recipe, label=f"{recipe.label} ({first} ...)")
         for recipe, first in found
     ]
 
