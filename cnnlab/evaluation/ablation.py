@@ -55,13 +55,17 @@ class Effect:
 
 
 def effects_of(
-    whole: Mapping[int, float], variants: Sequence[tuple[str, str, Mapping[int, float]]]
+    whole: Mapping[int, float],
+    variants: Sequence[tuple[str, str, Mapping[int, float]]],
+    *,
+    images: int | None = None,
 ) -> list[Effect]:
     """Compare each variant (name, title, accuracy by seed) with the whole, seed by seed.
 
-    All share the split, and a seed draws the same order of images in each, so the test is paired.
+    All share the split, of ``images`` images, and a seed draws the same order of images in each,
+    so the test is paired.
     """
-    differences = [_difference(accuracies, whole) for _, _, accuracies in variants]
+    differences = [_difference(accuracies, whole, images) for _, _, accuracies in variants]
     adjusted = iter(holm([one.p_value for one in differences if one is not None]))
     return [
         Effect(name, title, accuracies, one, None if one is None else next(adjusted))
@@ -69,17 +73,22 @@ def effects_of(
     ]
 
 
-def _difference(variant: Mapping[int, float], whole: Mapping[int, float]) -> MeanDifference | None:
+def _difference(
+    variant: Mapping[int, float], whole: Mapping[int, float], images: int | None
+) -> MeanDifference | None:
     shared = sorted(variant.keys() & whole.keys())
     if len(shared) < 2:
         return None
-    return paired_difference([variant[seed] for seed in shared], [whole[seed] for seed in shared])
+    sides = ([side[seed] for seed in shared] for side in (variant, whole))
+    return paired_difference(*sides, images=images)
 
 
 def sentence_of(effect: Effect, whole: Effect) -> str:
     """What can be said of an ingredient, with the numbers it rests on."""
-    if effect.mean is None or whole.mean is None:
+    if effect.mean is None:
         return f"{effect.title}: no training of it was finished."
+    if whole.mean is None:
+        return f"{effect.title}: no training of the whole was finished, so there is no difference."
     if effect.estimate is None or effect.p_holm is None:
         points = 100 * (effect.mean - whole.mean)
         return (

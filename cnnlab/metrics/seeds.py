@@ -1,4 +1,9 @@
-"""A recipe trained with several seeds: its mean, and whether another's differs."""
+"""A recipe trained with several seeds: its mean, and whether another's differs.
+
+Where values are accuracies on ``images`` images they are multiples of 1 / images, and trainings
+that happen to agree to the image must not pass for ones that never vary: rounding alone gives a
+standard deviation of 1 / (images * 12**0.5), and no smaller one is taken.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +43,7 @@ class SeedSummary:
     n: trainings.
     mean: of the accuracies.
     deviation: their standard deviation (divided by n - 1); None for one training.
-    interval: 95% t interval of the mean, cut off at 0 and 1; None for one training.
+    interval: 95% t interval of the mean, cut off where no value can be; None for one training.
     """
 
     n: int
@@ -47,21 +52,28 @@ class SeedSummary:
     interval: Interval | None
 
 
-def summarize(values: Sequence[float], confidence: float = 0.95) -> SeedSummary:
+def summarize(
+    values: Sequence[float],
+    confidence: float = 0.95,
+    *,
+    images: int | None = None,
+    most: float = 1.0,
+) -> SeedSummary:
     """Mean, standard deviation and Student's t interval (1908) of one accuracy a training.
 
-    No accuracy lies beyond 0 or 1, so neither does the interval: of two or three trainings it
-    would, and what is cut off could not have held the mean.
+    ``images``: on how many they were measured. ``most``: the largest value there can be; a loss
+    has none. No accuracy lies beyond 0 or 1, so neither does the interval: of two or three
+    trainings it would, and what is cut off could not have held the mean.
     """
     sample = _checked(values, fewest=1)
     if len(sample) == 1:
         return SeedSummary(1, float(sample[0]), None, None)
-    mean = MeanDifference(
-        float(sample.mean()), _error(sample), len(sample) - 1.0, "t", float(sample.std(ddof=1))
-    )
+    deviation = float(sample.std(ddof=1))
+    error = max(deviation, _rounding(images)) / math.sqrt(len(sample))
+    mean = MeanDifference(float(sample.mean()), error, len(sample) - 1.0, "t", deviation)
     low, high = mean.interval(confidence)
-    interval = Interval(max(low, 0.0), min(high, 1.0))
-    return SeedSummary(len(sample), mean.value, mean.deviation, interval)
+    interval = Interval(max(low, 0.0), min(high, most))
+    return SeedSummary(len(sample), mean.value, deviation, interval)
 
 
 @dataclass(frozen=True)
@@ -119,38 +131,46 @@ class MeanDifference:
         return float(stdtr(self.freedom, -distance / self.error))
 
 
-def welch_difference(a: Sequence[float], b: Sequence[float]) -> MeanDifference:
+def welch_difference(
+    a: Sequence[float], b: Sequence[float], *, images: int | None = None
+) -> MeanDifference:
     """Mean of ``a`` minus that of ``b``, without assuming that both vary alike (Welch, 1947)."""
     first, second = _checked(a, fewest=2), _checked(b, fewest=2)
     shares = [_error(sample) ** 2 for sample in (first, second)]
     parts = [s**2 / (len(x) - 1) for s, x in zip(shares, (first, second), strict=True)]
     whole, free = sum(shares), len(first) + len(second) - 2.0
     variance = (first.var(ddof=1) + second.var(ddof=1)) / 2
+    least = _rounding(images)
     return MeanDifference(
         value=float(first.mean() - second.mean()),
-        error=math.sqrt(whole),
+        error=max(math.sqrt(whole), least * math.sqrt(1 / len(first) + 1 / len(second))),
         freedom=whole**2 / sum(parts) if sum(parts) > 0 else free,
         method="Welch's t",
-        deviation=math.sqrt(variance),
+        deviation=max(math.sqrt(variance), least),
     )
 
 
-def paired_difference(a: Sequence[float], b: Sequence[float]) -> MeanDifference:
+def paired_difference(
+    a: Sequence[float], b: Sequence[float], *, images: int | None = None
+) -> MeanDifference:
     """Mean of ``a`` minus that of ``b``, where ``a[i]`` and ``b[i]`` share seed and split."""
     first, second = _checked(a, fewest=2), _checked(b, fewest=2)
     if len(first) != len(second):
         raise InputError(f"{len(first)} and {len(second)} values", expected="pairs")
     apart = first - second
+    deviation = max(float(apart.std(ddof=1)), _rounding(images) * math.sqrt(2))
     return MeanDifference(
         value=float(apart.mean()),
-        error=_error(apart),
+        error=deviation / math.sqrt(len(apart)),
         freedom=len(apart) - 1.0,
         method="paired t",
-        deviation=float(apart.std(ddof=1)),
+        deviation=deviation,
     )
 
 
-def pooled_difference(a: Sequence[float], b: Sequence[float]) -> MeanDifference:
+def pooled_difference(
+    a: Sequence[float], b: Sequence[float], *, images: int | None = None
+) -> MeanDifference:
     """Mean of ``a`` minus that of ``b``, if both vary alike (Student, 1908).
 
     The one that can be asked where a side was trained once: the other says how much seeds matter.
@@ -160,7 +180,7 @@ def pooled_difference(a: Sequence[float], b: Sequence[float]) -> MeanDifference:
     if freedom < 1:
         raise InputError("one training each", expected="two or more of one of them")
     squares = sum(float(((x - x.mean()) ** 2).sum()) for x in (first, second))
-    deviation = math.sqrt(squares / freedom)
+    deviation = max(math.sqrt(squares / freedom), _rounding(images))
     return MeanDifference(
         value=float(first.mean() - second.mean()),
         error=deviation * math.sqrt(1 / len(first) + 1 / len(second)),
@@ -208,6 +228,11 @@ def _win_variance(share: float, n_a: int, n_b: int) -> float:
     other = (n_a + n_b) / 2 - 1
     spread = 1 + other * ((1 - share) / (2 - share) + share / (1 + share))
     return share * (1 - share) * spread / (n_a * n_b)
+
+
+def _rounding(images: int | None) -> float:
+    """The standard deviation that rounding to one of so many images gives; 0 without a number."""
+    return 0.0 if images is None else 1 / (images * math.sqrt(12))
 
 
 def _error(sample: NDArray[np.float64]) -> float:

@@ -121,7 +121,8 @@ class Listing:
 
 def _summary(lines: Sequence[Line]) -> SeedSummary | None:
     values = [line.accuracy for line in lines if line.accuracy is not None]
-    return summarize(values) if values else None
+    images = min((line.n for line in lines if line.n), default=None)
+    return summarize(values, images=images) if values else None
 
 
 def _read(run: Run) -> Line | None:

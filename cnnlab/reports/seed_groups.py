@@ -65,8 +65,9 @@ class SeedGroup:
 
     def summary(self, split: SplitName) -> SeedSummary | None:
         """Top-1 over the seeds that were evaluated; None where none was."""
-        values = [top1 for top1, _ in self._judged(split)]
-        return summarize(values) if values else None
+        found = [e.scores for record in self.records if (e := record.evaluation(split))]
+        images = min((scores.n for scores in found), default=None)
+        return summarize([scores.top1 for scores in found], images=images) if found else None
 
     def _judged(self, split: SplitName) -> list[tuple[float, RunRecord]]:
         return [(e.scores.top1, r) for r in self.records if (e := r.evaluation(split))]

@@ -6,6 +6,7 @@ configuration gives with seeds that had no part in the choice is an honest figur
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -24,16 +25,21 @@ class Candidate:
     trial: its number.
     searched: its objective in the search; None where it has none.
     fresh: its objective by fresh seed.
+    images: on how many it was measured, where it is an accuracy; None for a loss.
     """
 
     trial: int
     searched: float | None
     fresh: Mapping[int, float]
+    images: int | None = None
 
     @property
     def summary(self) -> SeedSummary | None:
         """Mean, standard deviation and t interval over fresh seeds."""
-        return summarize(list(self.fresh.values())) if self.fresh else None
+        if not self.fresh:
+            return None
+        most = math.inf if self.images is None else 1.0
+        return summarize(list(self.fresh.values()), images=self.images, most=most)
 
     @property
     def shift(self) -> float | None:
@@ -86,7 +92,6 @@ def confirm(candidates: Sequence[Candidate], *, larger: bool) -> Confirmation:
     if winner is not None and baseline is not None and winner is not baseline:
         shared = sorted(winner.fresh.keys() & baseline.fresh.keys())
         if len(shared) > 1:
-            improvement = paired_difference(
-                [winner.fresh[seed] for seed in shared], [baseline.fresh[seed] for seed in shared]
-            )
+            sides = ([side.fresh[seed] for seed in shared] for side in (winner, baseline))
+            improvement = paired_difference(*sides, images=winner.images)
     return Confirmation(tuple(ranked), winner, improvement)

@@ -241,7 +241,7 @@ class _Progress:
         ]
         variants = [
             Variant(effect, _changes(self.configs[WHOLE], self.configs[effect.name]))
-            for effect in (whole, *effects_of(whole.accuracies, others))
+            for effect in (whole, *effects_of(whole.accuracies, others, images=images or None))
         ]
         return AblationRecord(
             target=self.target,

@@ -88,8 +88,9 @@ class SeedsTrained(ShownAsText):
     @property
     def summary(self) -> SeedSummary | None:
         """Mean, standard deviation and t interval of the validation accuracies."""
-        values = [value for value in self.top1 if value is not None]
-        return summarize(values) if values else None
+        found = [t.validation.scores for t in self.trained if t.validation]
+        images = min((scores.n for scores in found), default=None)
+        return summarize([scores.top1 for scores in found], images=images) if found else None
 
     def to_dict(self) -> dict[str, Any]:
         """What ``cnnlab train --seeds ... --json`` prints; lists have one entry a run."""

@@ -159,8 +159,12 @@ def _trial_dict(plan: SweepPlan, trial: Trial) -> dict[str, Any]:
 
 def confirmation_of(plan: SweepPlan, history: History) -> Confirmation:
     """What the fresh seeds of a sweep say."""
+    images = None
+    if plan.engine.objective == "accuracy" and history.candidates:
+        split = Run(plan.runs / trial_name(history.candidates[0])).split
+        images = len(split["validation"])
     candidates = [
-        Candidate(number, history.trials[number].value, history.fresh_values(number))
+        Candidate(number, history.trials[number].value, history.fresh_values(number), images)
         for number in history.candidates
     ]
     return confirm(candidates, larger=plan.engine.larger_is_better)

@@ -44,3 +44,18 @@ def test_one_seed_gives_no_interval():
     a, b = Candidate(1, 0.9, {1: 0.8}), Candidate(0, 0.7, {1: 0.7})
     found = confirm([a, b], larger=True)
     assert (found.winner, found.improvement) == (a, None)
+
+
+def test_figures_that_agree_to_the_image_have_an_interval():
+    a = Candidate(3, 0.9, {1: 0.95, 2: 0.95}, images=100)
+    base = Candidate(0, 0.9, {1: 0.94, 2: 0.94}, images=100)
+    found = confirm([a, base], larger=True)
+    low, high = found.improvement.interval()
+    assert low < 0 < 0.01 < high
+    assert 0.9 < a.summary.interval[0] < 0.95 < a.summary.interval[1] < 1
+
+
+def test_a_loss_s_interval_has_no_upper_end_at_one():
+    loss = Candidate(3, 1.9, {1: 1.8, 2: 2.0, 3: 1.9})
+    ends = stats.ttest_1samp([1.8, 2.0, 1.9], 0).confidence_interval()
+    assert loss.summary.interval == pytest.approx((ends.low, ends.high))

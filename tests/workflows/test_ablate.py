@@ -245,6 +245,19 @@ def test_effects_are_paired_by_seed_and_adjusted_for_their_number():
     assert "in one training" in sentence_of(c, full)
 
 
+def test_trainings_that_agree_to_the_image_prove_nothing():
+    """Seeds that differ by one image of 300 alike are no sign of an effect that never varies."""
+    whole = {0: 240 / 300, 1: 246 / 300}
+    (effect,) = effects_of(whole, [("a", "without a", {0: 237 / 300, 1: 243 / 300})], images=300)
+    assert effect.p_holm == pytest.approx(0.061, abs=0.001)
+    assert sentence_of(effect, Effect("whole", "all", whole)).endswith("tell that from chance.")
+
+
+def test_it_is_the_whole_that_was_not_finished():
+    said = sentence_of(Effect("a", "without a", {0: 0.5}), Effect("whole", "everything", {}))
+    assert said == "without a: no training of the whole was finished, so there is no difference."
+
+
 def test_a_forest_plot_is_drawn_for_any_interval():
     rows = [Estimate("a", -0.05, -0.06, -0.04, True), Estimate("b <x>", 0.0, -0.9, 0.9, False)]
     svg = forest_plot(rows, reference="all").svg()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -54,13 +53,18 @@ class Recipe:
 
     def accuracies(self, split: SplitName) -> dict[tuple[int, int], float]:
         """Top-1 by seeds, of the runs that have predictions."""
-        found = ((_seeds(run), run.predictions(split)) for run in self.runs)
-        return {seeds: _accuracy(saved) for seeds, saved in found if saved is not None}
+        return {seeds: _accuracy(saved) for seeds, saved in self._judged(split).items()}
 
     def summary(self, split: SplitName) -> SeedSummary | None:
         """Mean, spread and interval over seeds; None where nothing was evaluated."""
-        values = list(self.accuracies(split).values())
-        return summarize(values) if values else None
+        judged = self._judged(split).values()
+        values = [_accuracy(saved) for saved in judged]
+        images = min((len(saved.labels) for saved in judged), default=None)
+        return summarize(values, images=images) if values else None
+
+    def _judged(self, split: SplitName) -> dict[tuple[int, int], Predictions]:
+        found = ((_seeds(run), run.predictions(split)) for run in self.runs)
+        return {seeds: saved for seeds, saved in found if saved is not None}
 
 
 def _seeds(run: Run) -> tuple[int, int]:
@@ -209,13 +213,12 @@ def compare_recipes(a: Recipe, b: Recipe, split: SplitName) -> RecipeComparison 
         return f"{a.label} and {b.label}: judged on different images, so not comparable"
     first = [left[seeds] for seeds in sorted(left)]
     second = [right[seeds] for seeds in sorted(right)]
+    n = next(iter(images[0].values()))[0]
     if paired:
-        test = paired_difference(first, second)
+        test = paired_difference(first, second, images=n)
     else:
         once = min(len(first), len(second)) == 1
-        test = (pooled_difference if once else welch_difference)(first, second)
-    n = next(iter(images[0].values()))[0]
-    test = _no_finer_than_images(test, len(first), len(second), n)
+        test = (pooled_difference if once else welch_difference)(first, second, images=n)
     return RecipeComparison(
         test=test,
         n_a=len(first),
@@ -223,20 +226,6 @@ def compare_recipes(a: Recipe, b: Recipe, split: SplitName) -> RecipeComparison 
         n=n,
         improvement=improvement_probability(first, second),
         seeds_needed=seeds_needed(test.value, test.deviation, paired=paired),
-    )
-
-
-def _no_finer_than_images(test: MeanDifference, n_a: int, n_b: int, n: int) -> MeanDifference:
-    """Let trainings that happen to agree to the image not pass for ones that never vary.
-
-    An accuracy is a multiple of 1 / n: rounding to it alone gives a deviation of 1 / (n * 12**0.5).
-    """
-    least = 1 / (n * math.sqrt(12))
-    a_pair = math.sqrt(2) if test.method == "paired t" else 1.0
-    return replace(
-        test,
-        error=max(test.error, least * math.sqrt(1 / n_a + 1 / n_b)),
-        deviation=max(test.deviation, least * a_pair),
     )
 
 
