@@ -23,7 +23,13 @@ from cnnlab.metrics.confusion import (
     top1,
     top_k_accuracy,
 )
-from cnnlab.metrics.paired import PairedComparison, compare_counts, compare_paired, holm
+from cnnlab.metrics.paired import (
+    PairedComparison,
+    compare_counts,
+    compare_paired,
+    holm,
+    holm_levels,
+)
 from cnnlab.metrics.power import images_needed, seeds_needed
 from cnnlab.metrics.scores import Scores, score
 from cnnlab.metrics.seeds import (
@@ -66,6 +72,7 @@ __all__ = [
     "ece",
     "fit_temperature",
     "holm",
+    "holm_levels",
     "images_needed",
     "improvement_probability",
     "log_softmax",

@@ -21,6 +21,7 @@ __all__ = [
     "compare_counts",
     "compare_paired",
     "holm",
+    "holm_levels",
     "mcnemar_p",
     "score_interval",
 ]
@@ -61,6 +62,12 @@ class PairedComparison:
         shares (1997). With no image on which they differ it still has a width.
         """
         return score_interval(self.only_a, self.only_b, self.n, 0.90)
+
+    def equivalence_p(self, margin: float) -> float:
+        """The larger p of the two one-sided tests: of a difference of ``margin`` or more."""
+        above = _score(self.only_a, self.only_b, self.n, margin)
+        below = _score(self.only_a, self.only_b, self.n, -margin)
+        return NormalDist().cdf(max(above, -below))
 
     def equivalent(self, margin: float) -> bool:
         """Whether the accuracies are shown to lie less than ``margin`` (a share) apart."""
@@ -163,6 +170,14 @@ def _score(only_a: int, only_b: int, n: int, difference: float) -> float:
     if variance <= 0:
         return 0.0 if gap == 0 else math.copysign(math.inf, gap)
     return gap / math.sqrt(variance)
+
+
+def holm_levels(p_values: Sequence[float], level: float = 0.05) -> list[float]:
+    """What each p-value is held against by Holm's method, in their order: the smallest against
+    ``level`` by their number, the next one by one less, and so on."""
+    ranked = sorted(range(len(p_values)), key=lambda i: p_values[i])
+    rank = {index: place for place, index in enumerate(ranked)}
+    return [level / (len(p_values) - rank[index]) for index in range(len(p_values))]
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

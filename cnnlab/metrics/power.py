@@ -16,8 +16,8 @@ MOST_SEEDS = 100_000
 _CERTAIN = 20.0
 
 
-def images_needed(difference: float, discordant: float) -> int | None:
-    """Images at which McNemar's test finds a difference four times in five, at level 0.05.
+def images_needed(difference: float, discordant: float, *, level: float = LEVEL) -> int | None:
+    """Images at which McNemar's test finds a difference four times in five, at ``level``.
 
     ``difference`` of two accuracies, and the share ``discordant`` of images on which just one of
     the two is right (Connor, 1987). None for no difference, which no number of images shows.
@@ -29,34 +29,36 @@ def images_needed(difference: float, discordant: float) -> int | None:
         )
     if difference == 0:
         return None
-    z_level, z_power = (NormalDist().inv_cdf(p) for p in (1 - LEVEL / 2, POWER))
+    z_level, z_power = (NormalDist().inv_cdf(p) for p in (1 - level / 2, POWER))
     spread = math.sqrt(discordant - difference**2)
     return math.ceil(((z_level * math.sqrt(discordant) + z_power * spread) / difference) ** 2)
 
 
-def two_sample_power(effect: float, n: int) -> float:
-    """The chance that a t test with ``n`` trainings a side finds a difference, at level 0.05.
+def two_sample_power(effect: float, n: int, level: float = LEVEL) -> float:
+    """The chance that a t test with ``n`` trainings a side finds a difference, at ``level``.
 
     ``effect`` is the difference in standard deviations of one training.
     """
-    return _power(abs(effect) * math.sqrt(n / 2), 2 * n - 2)
+    return _power(abs(effect) * math.sqrt(n / 2), 2 * n - 2, level)
 
 
-def paired_power(effect: float, n: int) -> float:
+def paired_power(effect: float, n: int, level: float = LEVEL) -> float:
     """The same of a paired t test; ``effect`` in standard deviations of a pair's difference."""
-    return _power(abs(effect) * math.sqrt(n), n - 1)
+    return _power(abs(effect) * math.sqrt(n), n - 1, level)
 
 
-def _power(shift: float, freedom: int) -> float:
+def _power(shift: float, freedom: int, level: float) -> float:
     """How often |t| exceeds its limit where the noncentral t distribution lies at ``shift``."""
     from scipy.special import nctdtr, stdtrit
 
-    limit = float(stdtrit(freedom, 1 - LEVEL / 2))
+    limit = float(stdtrit(freedom, 1 - level / 2))
     return float(1 - nctdtr(freedom, shift, limit) + nctdtr(freedom, shift, -limit))
 
 
-def seeds_needed(difference: float, deviation: float, *, paired: bool) -> int | None:
-    """Trainings a side at which a t test finds a difference four times in five, at level 0.05.
+def seeds_needed(
+    difference: float, deviation: float, *, paired: bool, level: float = LEVEL
+) -> int | None:
+    """Trainings a side at which a t test finds a difference four times in five, at ``level``.
 
     ``deviation``: of a pair's difference where ``paired``, else of one training. At least 2;
     None for no difference, or where it would take more than 100,000.
@@ -67,9 +69,9 @@ def seeds_needed(difference: float, deviation: float, *, paired: bool) -> int | 
     if effect > _CERTAIN:
         return 2
     power = paired_power if paired else two_sample_power
-    z_sum = sum(NormalDist().inv_cdf(p) for p in (1 - LEVEL / 2, POWER))
+    z_sum = sum(NormalDist().inv_cdf(p) for p in (1 - level / 2, POWER))
     # The normal distribution asks for fewer than t does: from there it goes up.
     count = max(2, math.ceil((1 if paired else 2) * (z_sum / effect) ** 2))
-    while count <= MOST_SEEDS and power(effect, count) < POWER:
+    while count <= MOST_SEEDS and power(effect, count, level) < POWER:
         count += 1
     return count if count <= MOST_SEEDS else None

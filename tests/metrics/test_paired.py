@@ -136,6 +136,10 @@ def test_equivalence_is_the_ninety_percent_interval_inside_the_margin() -> None:
     assert (low, high) == score_interval(100, 100, 10_000, 0.90)
     assert same.equivalent(high + 1e-9)
     assert not same.equivalent(high - 1e-9)
+    assert same.equivalence_p(high) == pytest.approx(0.05)
+    apart = compare_counts(130, 70, 10_000)
+    assert apart.equivalence_p(apart.equivalence_interval().high) == pytest.approx(0.05)
+    assert apart.equivalence_p(0.001) > 0.5
 
 
 @pytest.mark.parametrize(("a", "b"), [([], []), ([True], [True, False]), ([[True]], [[True]])])

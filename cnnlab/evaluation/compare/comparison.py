@@ -14,9 +14,15 @@ from cnnlab.evaluation.compare.notes import notes_of
 from cnnlab.evaluation.compare.recipes import Recipe, RecipeComparison, compare_recipes, recipes_of
 from cnnlab.evaluation.compare.rows import Row, rows_text, table_row
 from cnnlab.evaluation.compare.runs import Disagreement, disagreement_of, validated_alike
-from cnnlab.evaluation.compare.verdicts import Result, needed_for, verdict_of
+from cnnlab.evaluation.compare.verdicts import (
+    Adjusted,
+    Result,
+    adjusted_for,
+    needed_for,
+    verdict_of,
+)
 from cnnlab.evaluation.evaluate import SplitName
-from cnnlab.metrics import PairedComparison, SeedSummary, holm
+from cnnlab.metrics import PairedComparison, SeedSummary
 from cnnlab.runs import Run, command_line
 from cnnlab.tables import ShownAsText, text_table
 
@@ -29,20 +35,25 @@ class Pair:
 
     Attributes
     ----------
-    p_holm: the p-value, adjusted by Holm's method for the number of pairs.
+    adjusted: p-values and level, adjusted by Holm's method for the number of pairs.
     disagreement: which images only one of two runs gets right; None for recipes.
     """
 
     a: str
     b: str
     result: Result
-    p_holm: float
+    adjusted: Adjusted
     verdict: str
     disagreement: Disagreement | None
 
+    @property
+    def p_holm(self) -> float:
+        """The p-value of no difference, adjusted."""
+        return self.adjusted.p_value
+
     def to_dict(self) -> dict[str, Any]:
         """What ``--json`` has of it."""
-        result = self.result
+        result, needed = self.result, needed_for(self.result, self.adjusted.level)
         record: dict[str, Any] = {
             "a": self.a,
             "b": self.b,
@@ -56,13 +67,13 @@ class Pair:
             "verdict": self.verdict,
         }
         if isinstance(result, RecipeComparison):
-            return record | {"of": "recipes"} | result.to_dict()
+            return record | {"of": "recipes"} | result.to_dict() | {"seeds_needed": needed}
         found = self.disagreement
         return record | {
             "of": "runs",
             "only_a_right": result.only_a,
             "only_b_right": result.only_b,
-            "images_needed": needed_for(result),
+            "images_needed": needed,
             "disagreement": found.to_dict() if found else None,
         }
 
@@ -232,17 +243,18 @@ def _pairs(
 ) -> list[Pair]:
     """The pairs that were compared, with p-values adjusted for their number."""
     found = [(a, b, result) for a, b, result in outcomes if not isinstance(result, str)]
-    adjusted = holm([result.p_value for _, _, result in found])
     return [
         Pair(
             a.label,
             b.label,
             result,
-            p_holm,
-            verdict_of(a.label, b.label, result, p_holm=p_holm, pairs=len(found), margin=margin),
+            adjusted,
+            verdict_of(a.label, b.label, result, adjusted),
             disagreement_of(a.runs[0], b.runs[0], split)
             if isinstance(result, PairedComparison)
             else None,
         )
-        for (a, b, result), p_holm in zip(found, adjusted, strict=True)
+        for (a, b, result), adjusted in zip(
+            found, adjusted_for([result for _, _, result in found], margin), strict=True
+        )
     ]

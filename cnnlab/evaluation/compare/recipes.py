@@ -143,8 +143,6 @@ class RecipeComparison:
     test: the difference of the means (a minus b) with its error; ``test.method`` names the t.
     n_a, n_b: trainings. n: images on which each was judged.
     improvement: the chance that a training of a beats one of b, and its 95% interval.
-    seeds_needed: trainings a side at which such a difference would be found four times in five;
-        None where no number shows it.
     """
 
     test: MeanDifference
@@ -152,7 +150,6 @@ class RecipeComparison:
     n_b: int
     n: int
     improvement: tuple[float, Interval]
-    seeds_needed: int | None
 
     @property
     def difference(self) -> float:
@@ -178,9 +175,17 @@ class RecipeComparison:
         """The 90% interval: inside ±margin it is equivalence (two one-sided tests)."""
         return self.test.interval(0.90)
 
-    def equivalent(self, margin: float) -> bool:
-        """Whether the means are shown to lie less than ``margin`` (a share) apart."""
-        return self.test.within(margin) is True
+    def equivalence_p(self, margin: float) -> float:
+        """Of a difference of ``margin`` (a share) or more."""
+        return self.test.equivalence_p(margin)
+
+    def needed(self, level: float) -> int | None:
+        """Trainings a side at which such a difference would be found four times in five.
+
+        None where no number shows it.
+        """
+        paired = self.method == "paired t"
+        return seeds_needed(self.difference, self.test.deviation, paired=paired, level=level)
 
     def to_dict(self) -> dict[str, Any]:
         """What ``--json`` has of it beside what every pair has."""
@@ -190,7 +195,6 @@ class RecipeComparison:
             "seeds_b": self.n_b,
             "probability_of_improvement": share,
             "probability_interval": list(interval),
-            "seeds_needed": self.seeds_needed,
         }
 
 
@@ -225,7 +229,6 @@ def compare_recipes(a: Recipe, b: Recipe, split: SplitName) -> RecipeComparison 
         n_b=len(second),
         n=n,
         improvement=improvement_probability(first, second),
-        seeds_needed=seeds_needed(test.value, test.deviation, paired=paired),
     )
 
 
