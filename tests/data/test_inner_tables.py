@@ -82,6 +82,26 @@ def test_a_table_for_each_part(tmp_path: Path) -> None:
         read(folder)
 
 
+@pytest.mark.parametrize("name", ["test.csv", "validation.csv"])
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"file,label\n3,a\n4,\n", "line 3: the label is empty"),
+        (b"file,label\n3,a\n4\n", "line 3: 1 values"),
+        (b"file,label\n3,\xe4\n", "line 2: the text is not UTF-8"),
+        (b"", "the table is empty"),
+    ],
+)
+def test_a_broken_table_of_a_part_is_not_left_out(
+    name: str, content: bytes, said: str, tmp_path: Path
+) -> None:
+    folder = write(tmp_path, "images/1.png", "images/2.png", "images/3.png", "images/4.png")
+    table(folder, ("file", "label"), ("2", "a"), ("1", "b"), name="train.csv")
+    (folder / name).write_bytes(content)
+    with pytest.raises(DataError, match=rf"{name}.*{said}"):
+        read(folder)
+
+
 def test_two_tables_of_everything_are_in_doubt(flat: Path) -> None:
     table(flat, ("1.png", "x"), ("2.png", "y"), name="metadata.csv")
     with pytest.raises(DataError, match=r"labels\.csv, metadata\.csv may each name the images"):

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from cnnlab.data.forms.listing import arrange_rows, find_files, is_usual_name, part_of_name
-from cnnlab.data.forms.table import Row, read_table
+from cnnlab.data.forms.table import NoLabelsError, Row, read_table
 from cnnlab.data.inventory import Inventory
 from cnnlab.data.layout import PART_NAMES, Layout, ignored_note
 from cnnlab.data.tree import listed, shown
@@ -114,7 +114,7 @@ def _rows(where: Path, tables: Mapping[str, bytes]) -> tuple[dict[str, list[Row]
     for path in whole or parts:
         try:
             found = read_table(tables[path], _at(where, path))
-        except DataError as error:
+        except NoLabelsError as error:
             if parts[path] in (None, "train"):
                 raise
             notes.append(f"{path} is left out: {error.what}")  # Kaggle's test has no labels
