@@ -82,6 +82,14 @@ def test_a_table_for_each_part(tmp_path: Path) -> None:
         read(folder)
 
 
+@pytest.mark.parametrize("folder", ["", "images/", "test/"])
+def test_tables_of_which_none_has_labels(folder: str, tmp_path: Path) -> None:
+    write(tmp_path, f"{folder}1.png", f"{folder}2.png")
+    table(tmp_path, ("id",), ("1",), name="test.csv")
+    with pytest.raises(DataError, match=r"no table has labels: test\.csv; expected labels\.csv or"):
+        read(tmp_path)
+
+
 @pytest.mark.parametrize("name", ["test.csv", "validation.csv"])
 @pytest.mark.parametrize(
     ("content", "said"),

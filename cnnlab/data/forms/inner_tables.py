@@ -120,6 +120,12 @@ def _rows(where: Path, tables: Mapping[str, bytes]) -> tuple[dict[str, list[Row]
             notes.append(f"{path} is left out: {error.what}")  # Kaggle's test has no labels
         else:
             rows[path] = [replace(row, part=row.part or parts[path]) for row in found]
+    if not rows:
+        raise DataError(
+            f"no table has labels: {listed(sorted(tables))}",
+            where=shown(where),
+            expected="labels.csv or train.csv with file and label",
+        )
     return rows, notes
 
 
