@@ -131,16 +131,23 @@ def test_class_folders_come_before_a_table(tmp_path: Path) -> None:
     folder = write_classes(tmp_path / "pets", {"train/cat": 2, "train/dog": 2, "test/dog": 1})
     expected = read(folder)
     ignored = "ignored, being no images: 1 x *.csv"
-    for rows in (
-        [("train/cat/0.png", "cat"), ("train/dog/0.png", "dog")],
-        [("train/cat/0.png", "0"), ("train/dog/0.png", "1"), ("test/dog/0.png", "1")],
-        [("id", "class"), ("0", "cat"), ("1", "dog")],  # names of classes, not of files
-        [("only one column",)],
+    unused = "labels.csv is not used, since folders tell the classes:"
+    for rows, notes in (
+        ([("train/cat/0.png", "cat"), ("train/dog/0.png", "dog")], []),
+        ([("train/cat/0.png", "0"), ("train/dog/0.png", "1"), ("test/dog/0.png", "1")], []),
+        ([("train/cat/0.png", "0"), ("train/dog/9.png", "0"), ("../dog/0.png", "0")], []),
+        # Names of classes, not of files.
+        (
+            [("id", "class"), ("0", "cat"), ("1", "dog")],
+            [f"{unused} there is no image file '0'"],
+        ),
+        ([("only one column",)], [f"{unused} only one column, 'only one column'"]),
+        ([("train/cat/0.png", "")], [f"{unused} the label is empty"]),
     ):
         table(folder, *rows)
         found = read(folder)
         np.testing.assert_array_equal(found.images, expected.images)
-        assert found.notes == (*expected.notes, ignored)
+        assert found.notes == (*expected.notes, ignored, *notes)
 
 
 @pytest.mark.parametrize(
@@ -149,6 +156,10 @@ def test_class_folders_come_before_a_table(tmp_path: Path) -> None:
         [("train/cat/0.png", "x"), ("train/dog/0.png", "x")],
         [("train/cat/0.png", "x"), ("train/cat/1.png", "y")],
         [("train/cat/0.png", "x"), ("train/dog/0.png", "y"), ("train/dog/1.png", "x")],
+        # Files that are not there, named before and between those that are.
+        [("9.png", "x"), ("train/cat/0.png", "x"), ("8.png", "y"), ("train/dog/0.png", "x")],
+        [("train/cat/0.png", "x"), ("../0.png", "y"), ("train/dog/0.png", "x")],
+        [("train/cat/0.png", "x"), ("train/dog/0.png", "y"), ("train/dog/0.png", "x")],
     ],
 )
 def test_a_table_that_contradicts_the_folders_is_refused(

@@ -11,7 +11,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
-from cnnlab.data.forms.listing import arrange_rows, find_files, is_usual_name, part_of_name
+from cnnlab.data.forms.listing import (
+    arrange_rows,
+    find_files,
+    find_present,
+    is_usual_name,
+    part_of_name,
+)
 from cnnlab.data.forms.table import NoLabelsError, Row, read_table
 from cnnlab.data.inventory import Inventory
 from cnnlab.data.layout import PART_NAMES, Layout, ignored_note
@@ -27,21 +33,32 @@ def may_be_table(path: str) -> bool:
     return pure.suffix.lower() in (".csv", ".tsv") and is_usual_name(pure.stem)
 
 
-def arrange_by_table(where: Path, inventory: Inventory) -> Layout | None:
-    """Return the rows that tables tell; None where folders tell the classes.
+def arrange_by_table(where: Path, inventory: Inventory) -> tuple[Layout | None, tuple[str, ...]]:
+    """Return the rows that tables tell, or None where folders tell the classes, and notes.
 
-    Raises :class:`DataError` for a table that is in doubt or broken, naming its line, and for one
-    that contradicts the folders.
+    The notes belong to the folders' rows: which tables are not used, and why. Raises
+    :class:`DataError` for a table that is in doubt or broken, naming its line, and for one that
+    contradicts the folders.
     """
     folder, tables = _outermost(inventory)
     if not tables:
-        return None
+        return None, ()
     names = _Names(inventory, folder)
     if names.tell_classes():
-        for path in tables:
-            _check_agreement(_at(where, path), tables[path], names)
-        return None
+        notes = [_check_agreement(where, path, tables[path], names) for path in sorted(tables)]
+        return None, tuple(note for note in notes if note)
     rows, notes = _rows(where, tables)
+    return _layout(where, inventory, names, rows, notes), ()
+
+
+def _layout(
+    where: Path,
+    inventory: Inventory,
+    names: _Names,
+    rows: Mapping[str, Sequence[Row]],
+    notes: Sequence[str],
+) -> Layout:
+    """The layout of the rows of tables, by their paths; every file has to be there, once."""
     files = [
         file
         for path, found in rows.items()
@@ -53,12 +70,12 @@ def arrange_by_table(where: Path, inventory: Inventory) -> Layout | None:
             f"'{shown(file)}' stands in two tables", where=shown(where), expected="each file once"
         )
     ignored = ignored_note(inventory.ignored - set(rows))
-    notes += [ignored] if ignored else []
+    notes = [*notes, *([ignored] if ignored else [])]
     left = len(names.images) - len(files)
     if left:
         notes.append(f"images left out, as no table names them: {left:,}")
     together = [row for found in rows.values() for row in found]
-    layout = arrange_rows(together, [folder + file for file in files], shown(where))
+    layout = arrange_rows(together, [names.folder + file for file in files], shown(where))
     return replace(layout, notes=(*layout.notes, *notes))
 
 
@@ -66,6 +83,7 @@ class _Names:
     """The names of the images below a folder; see :class:`cnnlab.data.forms.listing.Names`."""
 
     def __init__(self, inventory: Inventory, folder: str) -> None:
+        self.folder = folder
         self.images = [path.removeprefix(folder) for path in inventory.images]
         self._files: dict[str, dict[str, str | None]] = defaultdict(dict)
         for path in self.images:
@@ -129,23 +147,27 @@ def _rows(where: Path, tables: Mapping[str, bytes]) -> tuple[dict[str, list[Row]
     return rows, notes
 
 
-def _check_agreement(place: str, table: bytes, names: _Names) -> None:
-    """Refuse a table that names images in class folders and groups them otherwise."""
+def _check_agreement(where: Path, path: str, table: bytes, names: _Names) -> str | None:
+    """Refuse a table that groups images otherwise than class folders do; note one of no use."""
     try:
-        rows: Sequence[Row] = read_table(table, place)
-        files = find_files(rows, names, None)
-    except DataError:
-        return  # of something else: what its images are, the folders say
-    pairs = {
-        (row.label, PurePosixPath(file).parent.name) for row, file in zip(rows, files, strict=True)
-    }
-    labels, folders = ({pair[side] for pair in pairs} for side in (0, 1))
-    if not len(labels) == len(folders) == len(pairs):
+        rows = read_table(table, _at(where, path))
+        present = find_present(rows, names, part_of_name(PurePosixPath(path).stem))
+    except DataError as error:
+        return f"{shown(path)} is not used, since folders tell the classes: {error.what}"
+    if not _group_alike(present):
         raise DataError(
             "the table groups the images otherwise than their folders do",
-            where=place,
+            where=_at(where, path),
             todo="to use the table, unpacked, give its own path; to use the folders, remove it",
         )
+    return None
+
+
+def _group_alike(present: Sequence[tuple[Row, str]]) -> bool:
+    """Whether each label is that of the images in folders of one name, and no other's."""
+    pairs = {(row.label, PurePosixPath(file).parent.name) for row, file in present}
+    labels, folders = ({pair[side] for pair in pairs} for side in (0, 1))
+    return len(labels) == len(folders) == len(pairs)
 
 
 def _at(where: Path, path: str) -> str:
