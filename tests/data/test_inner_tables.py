@@ -171,6 +171,71 @@ def test_a_table_that_contradicts_the_folders_is_refused(
         read(folder)
 
 
+DOUBTFUL = ({"valid": 2, "invalid": 2}, {"cat": 2, "test": 2}, {"train": 2, "other": 2})
+
+
+@pytest.mark.parametrize("counts", DOUBTFUL)
+def test_a_class_called_like_a_part_beside_a_table_of_something_else(
+    counts: dict[str, int], tmp_path: Path
+) -> None:
+    folder = write_classes(tmp_path / "x", counts)
+    expected = read(folder)
+    assert expected.class_names == tuple(sorted(counts))
+    for rows, reason in (
+        ([("key", "value"), ("licence", "MIT")], "there is no image file 'key'"),
+        ([("only one column",)], "only one column, 'only one column'"),
+    ):
+        table(folder, *rows, name="metadata.csv")
+        found = read(folder)
+        np.testing.assert_array_equal(found.images, expected.images)
+        assert found.labels.tolist() == expected.labels.tolist()
+        assert found.notes == (
+            "ignored, being no images: 1 x *.csv",
+            f"metadata.csv is not used, since folders tell the classes: {reason}",
+        )
+
+
+@pytest.mark.parametrize("counts", DOUBTFUL)
+def test_a_class_called_like_a_part_beside_a_table_of_the_images(
+    counts: dict[str, int], tmp_path: Path
+) -> None:
+    folder = write_classes(tmp_path / "x", counts)
+    one, other = counts
+    alike = [(f"{name}/{at}.png", f"a {name}") for name in counts for at in (0, 1)]
+    table(folder, *alike)
+    assert read(folder).class_names == tuple(sorted(counts))
+    assert read(folder).notes == ("ignored, being no images: 1 x *.csv",)
+    table(folder, *alike, (f"{one}/9.png", "a file that is gone"))
+    assert read(folder).class_names == tuple(sorted(counts))
+    table(folder, (f"{one}/0.png", "x"), (f"{one}/1.png", "y"), (f"{other}/0.png", "y"))
+    found = read(folder)
+    assert found.class_names == ("x", "y")
+    assert found.labels.tolist() == [0, 1, 1]
+    said = f"classes are those of labels.csv, not of the folders {', '.join(sorted(counts))}"
+    assert said in found.notes
+    table(folder, (f"{one}/0.png", "x"), (f"{one}/1.png", "y"), (f"{other}/9.png", "y"))
+    with pytest.raises(DataError, match=rf"labels\.csv, line 3: .* no image file '{other}/9\.png'"):
+        read(folder)
+
+
+def test_images_beside_test_images_are_told_by_a_table(tmp_path: Path) -> None:
+    folder = write(tmp_path, "images/1.png", "images/2.png", "test/3.png")
+    table(folder, ("id", "label"), ("1", "b"), ("2", "a"), name="train.csv")
+    table(folder, ("id",), ("3",), name="test.csv")
+    found = read(folder)
+    assert found.class_names == ("a", "b")
+    assert found.labels.tolist() == [1, 0]
+    assert found.notes == (
+        "classes are those of train.csv, not of the folders images, test",
+        "test.csv is left out: only one column, 'id'",
+        "ignored, being no images: 1 x *.csv",
+        "images left out, as no table names them: 1",
+    )
+    table(folder, ("id", "label"), ("1", "b"), ("2", "b"), name="train.csv")
+    with pytest.raises(DataError, match="only one class, 'b'"):
+        read(folder)
+
+
 def test_a_table_below_some_of_the_images_is_none_of_all(tmp_path: Path) -> None:
     folder = write_classes(tmp_path / "pets", {"cat": 2, "dog": 2})
     table(folder / "cat", ("0.png", "x"), ("1.png", "y"))

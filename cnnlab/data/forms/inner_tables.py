@@ -44,11 +44,35 @@ def arrange_by_table(where: Path, inventory: Inventory) -> tuple[Layout | None, 
     if not tables:
         return None, ()
     names = _Names(inventory, folder)
-    if names.tell_classes():
+    classes = names.classes()
+    if len(classes) > 1:
         notes = [_check_agreement(where, path, tables[path], names) for path in sorted(tables)]
         return None, tuple(note for note in notes if note)
-    rows, notes = _rows(where, tables)
+    chosen = _chosen(where, tables)
+    if len(classes) == 1 and len(names.names()) > 1:
+        return _arrange_in_doubt(where, inventory, names, chosen)
+    rows, notes = _rows(where, chosen)
     return _layout(where, inventory, names, rows, notes), ()
+
+
+def _arrange_in_doubt(
+    where: Path, inventory: Inventory, names: _Names, tables: Mapping[str, bytes]
+) -> tuple[Layout | None, tuple[str, ...]]:
+    """Decide where all folders but one are called like parts: cat/ and test/, valid/ and invalid/.
+
+    Tables that are of these images count, unless they say what the folders do.
+    """
+    try:
+        rows, notes = _rows(where, tables)
+        present = [
+            pair for path, found in rows.items() for pair in find_present(found, names, _part(path))
+        ]
+    except DataError as error:
+        return None, (_unused(sorted(tables), error),)
+    if _group_alike(present) and len({row.label for row, _ in present}) > 1:
+        return None, ()
+    said = f"classes are those of {listed(list(rows))}, not of the folders {listed(names.names())}"
+    return _layout(where, inventory, names, rows, [said, *notes]), ()
 
 
 def _layout(
@@ -59,11 +83,7 @@ def _layout(
     notes: Sequence[str],
 ) -> Layout:
     """The layout of the rows of tables, by their paths; every file has to be there, once."""
-    files = [
-        file
-        for path, found in rows.items()
-        for file in find_files(found, names, part_of_name(PurePosixPath(path).stem))
-    ]
+    files = [file for path, found in rows.items() for file in find_files(found, names, _part(path))]
     file, count = Counter(files).most_common(1)[0]
     if count > 1:
         raise DataError(
@@ -100,10 +120,13 @@ class _Names:
         below = {path.removeprefix(prefix) for path in self._files if path.startswith(prefix)}
         return sorted({path.split("/")[0] for path in below if path})
 
-    def tell_classes(self) -> bool:
-        """Whether images lie in folders of several names that are not those of parts."""
-        names = {PurePosixPath(folder).name for folder in self._files}
-        return len({name for name in names if name and name.lower() not in PART_NAMES}) > 1
+    def names(self) -> list[str]:
+        """The names of the folders that images lie in, wherever these are, sorted."""
+        return sorted({name for folder in self._files if (name := PurePosixPath(folder).name)})
+
+    def classes(self) -> list[str]:
+        """Those of :meth:`names` that are not called like parts."""
+        return [name for name in self.names() if name.lower() not in PART_NAMES]
 
 
 def _outermost(inventory: Inventory) -> tuple[str, dict[str, bytes]]:
@@ -119,25 +142,30 @@ def _outermost(inventory: Inventory) -> tuple[str, dict[str, bytes]]:
     return folder, tables[folder]
 
 
-def _rows(where: Path, tables: Mapping[str, bytes]) -> tuple[dict[str, list[Row]], list[str]]:
-    """The rows of the table of everything, or else of those of the parts, by path; and notes."""
-    parts = {path: part_of_name(PurePosixPath(path).stem) for path in sorted(tables)}
-    whole = [path for path, part in parts.items() if part is None]
+def _chosen(where: Path, tables: Mapping[str, bytes]) -> dict[str, bytes]:
+    """The table of everything, or else those of the parts, by path."""
+    whole = [path for path in sorted(tables) if _part(path) is None]
     if len(whole) > 1:
         raise DataError(
             f"{listed(whole)} may each name the images", where=shown(where), todo="keep one of them"
         )
+    return {path: tables[path] for path in whole or sorted(tables)}
+
+
+def _rows(where: Path, tables: Mapping[str, bytes]) -> tuple[dict[str, list[Row]], list[str]]:
+    """The rows of tables that have labels, by path; and notes on the others."""
     rows: dict[str, list[Row]] = {}
     notes: list[str] = []
-    for path in whole or parts:
+    for path, table in tables.items():
+        part = _part(path)
         try:
-            found = read_table(tables[path], _at(where, path))
+            found = read_table(table, _at(where, path))
         except NoLabelsError as error:
-            if parts[path] in (None, "train"):
+            if part in (None, "train"):
                 raise
             notes.append(f"{path} is left out: {error.what}")  # Kaggle's test has no labels
         else:
-            rows[path] = [replace(row, part=row.part or parts[path]) for row in found]
+            rows[path] = [replace(row, part=row.part or part) for row in found]
     if not rows:
         raise DataError(
             f"no table has labels: {listed(sorted(tables))}",
@@ -151,9 +179,9 @@ def _check_agreement(where: Path, path: str, table: bytes, names: _Names) -> str
     """Refuse a table that groups images otherwise than class folders do; note one of no use."""
     try:
         rows = read_table(table, _at(where, path))
-        present = find_present(rows, names, part_of_name(PurePosixPath(path).stem))
+        present = find_present(rows, names, _part(path))
     except DataError as error:
-        return f"{shown(path)} is not used, since folders tell the classes: {error.what}"
+        return _unused([path], error)
     if not _group_alike(present):
         raise DataError(
             "the table groups the images otherwise than their folders do",
@@ -168,6 +196,16 @@ def _group_alike(present: Sequence[tuple[Row, str]]) -> bool:
     pairs = {(row.label, PurePosixPath(file).parent.name) for row, file in present}
     labels, folders = ({pair[side] for pair in pairs} for side in (0, 1))
     return len(labels) == len(folders) == len(pairs)
+
+
+def _unused(tables: Sequence[str], error: DataError) -> str:
+    verb = "is" if len(tables) == 1 else "are"
+    return f"{listed(tables)} {verb} not used, since folders tell the classes: {error.what}"
+
+
+def _part(path: str) -> str | None:
+    """The part that a table's name speaks of."""
+    return part_of_name(PurePosixPath(path).stem)
 
 
 def _at(where: Path, path: str) -> str:
