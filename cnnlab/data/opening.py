@@ -6,7 +6,6 @@ import difflib
 import os
 import stat
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +27,7 @@ from cnnlab.data.source import (
 from cnnlab.data.tree import input_errors, shown
 from cnnlab.data.trees import FILE_SUFFIXES, stem_of
 from cnnlab.errors import ConfigError, DataError, UnknownNameError
+from cnnlab.files import expanded
 from cnnlab.options import Plain, fill_options
 from cnnlab.registry import suggestion
 
@@ -47,7 +47,7 @@ _DEFAULTS = ReadOptions()
 
 def settled_source(source: str) -> str:
     """What to write down: a known name as it is, a path so that it holds in any folder."""
-    return source if source in SOURCES else str(Path(source).expanduser().resolve())
+    return source if source in SOURCES else str(expanded(source).resolve())
 
 
 def option_names(source: str) -> frozenset[str]:
@@ -210,9 +210,7 @@ def _existing(source: str) -> Path:
     """Return the path, or say what might have been meant instead."""
     if not source or "\0" in source:
         raise UnknownNameError("no dataset is named", todo=f"choose from: {_choices()}")
-    path = Path(source)
-    with suppress(RuntimeError):  # "~name" where nobody is called so
-        path = path.expanduser()
+    path = expanded(source)
     with input_errors(source):
         try:
             if stat.S_ISDIR(path.stat().st_mode):
