@@ -44,6 +44,7 @@ class Fake:
 
     name, title, description = "fake", "Fake-2", "two images"
     options = FAKE_OPTIONS
+    follows_form = False
 
     def __init__(self, place: Path) -> None:
         self.place = place
