@@ -46,8 +46,8 @@ def arrange_by_table(where: Path, inventory: Inventory) -> tuple[Layout | None, 
     names = _Names(inventory, folder)
     classes = names.classes()
     if len(classes) > 1:
-        notes = [_check_agreement(where, path, tables[path], names) for path in sorted(tables)]
-        return None, tuple(note for note in notes if note)
+        said = [_check_agreement(where, path, tables[path], names) for path in sorted(tables)]
+        return None, tuple(note for note in said if note)
     chosen = _chosen(where, tables)
     if len(classes) == 1 and len(names.names()) > 1:
         return _arrange_in_doubt(where, inventory, names, chosen)
