@@ -13,10 +13,7 @@ from cnnlab.data.layout import PART_NAMES
 from cnnlab.data.tree import listed, shown
 from cnnlab.errors import DataError
 
-__all__ = ["MAX_TABLE_BYTES", "Columns", "NoLabelsError", "Row", "read_table"]
-
-#: The largest table that is read.
-MAX_TABLE_BYTES = 256 << 20
+__all__ = ["Columns", "NoLabelsError", "Row", "read_table"]
 
 _DELIMITERS = ",\t;"
 #: As many records tell which delimiter it is.
