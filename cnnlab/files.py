@@ -18,6 +18,7 @@ __all__ = [
     "append_line",
     "atomic_path",
     "exclusive_lock",
+    "expanded",
     "is_alive",
     "is_file",
     "is_locked",
@@ -133,6 +134,11 @@ def append_line(path: Path, line: str) -> None:
         while rest:
             rest = rest[stream.write(rest) :]
         os.fsync(stream.fileno())
+
+
+def expanded(path: str | Path) -> Path:
+    """The path with "~" and "~name" put in full; where nobody is called so, as it is."""
+    return Path(os.path.expanduser(path))  # noqa: PTH111 - Path's own raises there
 
 
 def is_file(path: Path) -> bool:

@@ -7,6 +7,8 @@ import os
 import platform
 from pathlib import Path
 
+from cnnlab.files import expanded
+
 __all__ = [
     "available_memory",
     "cores_to_run_on",
@@ -38,7 +40,7 @@ def home() -> Path:
     """The folder of everything that cnnlab keeps: ``CNNLAB_HOME``, else the platform's cache."""
     chosen = os.environ.get("CNNLAB_HOME")
     if chosen:
-        return Path(chosen).expanduser().absolute()
+        return expanded(chosen).absolute()
     from platformdirs import user_cache_path
 
     return user_cache_path("cnnlab")

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +15,7 @@ from cnnlab.files import (
     append_line,
     atomic_path,
     exclusive_lock,
+    expanded,
     is_locked,
     sha256_of_file,
     write_json,
@@ -156,3 +158,9 @@ def test_a_write_that_fails_half_way_is_not_made_once_more(tmp_path, monkeypatch
 
 def _opened(raw, buffering):
     return raw if buffering == 0 else io.BufferedRandom(raw)
+
+
+def test_a_home_is_put_in_full_and_nobodys_is_left_as_it_is():
+    assert expanded("~/x") == Path.home() / "x"
+    assert expanded(Path("a/~b")) == Path("a/~b")
+    assert expanded("~nosuch/x") == Path("~nosuch/x")

@@ -202,11 +202,12 @@ def _runs(place: _Place) -> list[str]:
 def _runs_folder(words: Sequence[str]) -> Path:
     """What ``--runs`` says, else ``runs``."""
     for place, word in enumerate(words):
-        following = "".join(words[place + 1 : place + 2])
-        if word == "--runs" and following:
-            return Path(following).expanduser()
-        if word.startswith("--runs="):
-            return Path(word.removeprefix("--runs=")).expanduser()
+        option, sign, value = word.partition("=")
+        said = value if sign else "".join(words[place + 1 : place + 2])
+        if option == "--runs" and (sign or said):
+            from cnnlab.files import expanded
+
+            return expanded(said)
     return Path("runs")
 
 

@@ -69,14 +69,15 @@ def fetch(
     as_json: Json = False,
 ) -> None:
     """Bring a dataset to this machine, verified."""
-    from cnnlab.data import SOURCES
+    from cnnlab.data import SOURCES, bring
 
     source = SOURCES.get(name)
-    found = source.find() or source.fetch(note)
+    found = bring(name, say=note)
+    assert found is not None  # downloads are not forbidden
     if as_json:
         print_json({"name": name, "path": str(found.path)})
     else:
-        print_text(f"{source.title}: {found.path}")
+        print_text(f"{source.title}: {found.path}, verified")
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""The verbs in ``cnnlab --help``: under headings, in the order in which one comes to them."""
+"""The verbs as a group: under headings in ``cnnlab --help``, and stopped by Ctrl-C in one line."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from typer.core import TyperGroup
+
+from cnnlab.errors import Interrupted
 
 __all__ = ["VerbGroup"]
 
@@ -24,7 +26,17 @@ _MORE = "More"
 
 
 class VerbGroup(TyperGroup):
-    """Lists the verbs that are registered by what they are for."""
+    """Lists the verbs that are registered by what they are for, and runs the one that is asked."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run a verb; raises ``Interrupted`` after Ctrl-C where it does not so itself.
+
+        typer would make an exit code of it, which other verbs end with that have said why.
+        """
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise Interrupted("interrupted") from None
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """Write a heading and a line a verb, all lines on one column."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cnnlab.data import cifar10, cifar10_jpeg, cifar100, digits, fashion_mnist, shapes
+from cnnlab.data.bringing import bring
 from cnnlab.data.dataset import PARTS, Dataset
 from cnnlab.data.images import decode_image
 from cnnlab.data.opening import (
@@ -24,6 +25,7 @@ __all__ = [
     "ReadOptions",
     "Split",
     "SplitSizes",
+    "bring",
     "checked_options",
     "cifar10",
     "cifar10_jpeg",

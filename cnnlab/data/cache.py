@@ -109,9 +109,13 @@ def forget(dataset: Dataset) -> None:
     """
     file = getattr(dataset.images, "filename", None)
     if file is not None and Path(file).parent.parent == home() / "datasets":
-        entry = Path(file).parent
-        shutil.rmtree(entry, ignore_errors=True)
-        entry.with_name(f"{entry.name}.lock").unlink(missing_ok=True)
+        _remove(Path(file).parent)
+
+
+def _remove(entry: Path) -> None:
+    """Remove an entry and its lock."""
+    shutil.rmtree(entry, ignore_errors=True)
+    entry.with_name(f"{entry.name}.lock").unlink(missing_ok=True)
 
 
 def _load(entry: Path, key: CacheKey, say: Say) -> Dataset | None:
@@ -269,7 +273,7 @@ def _remove_outdated(folder: Path, key: CacheKey) -> None:
         except (OSError, ValueError, LookupError, TypeError, AttributeError):
             continue  # damaged: it is decoded again when it is asked for
         if same and meta.parent.name != key.digest:
-            shutil.rmtree(meta.parent, ignore_errors=True)
+            _remove(meta.parent)
 
 
 @contextmanager

@@ -44,6 +44,8 @@ class Cifar:
     counts: images of train and of test.
     """
 
+    follows_form = False
+
     name: str
     title: str
     description: str
@@ -56,7 +58,7 @@ class Cifar:
     @property
     def path_form(self) -> PathForm:
         """How a path of the user's is known as this dataset's, and read."""
-        return PathForm(self.recognise, self.read_path, self.options)
+        return PathForm(self.recognise, self.read_path, self.options, follows_form=False)
 
     def find(self) -> Found | None:
         """Return the first official archive, or folder unpacked from one, on this machine."""

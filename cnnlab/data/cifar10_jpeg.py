@@ -31,6 +31,7 @@ class Cifar10Jpeg:
     title = "CIFAR-10-JPEG"
     description = f"CIFAR-10's 60,000 images as JPEG files; {_FILE} in CNNLAB_DATA, no download"
     options = NO_OPTIONS
+    follows_form = True
 
     def find(self) -> Found | None:
         """Return the archive where it lies in ``CNNLAB_DATA`` or among the downloads."""

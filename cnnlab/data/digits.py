@@ -64,6 +64,7 @@ class Digits:
     title = "Digits"
     description = "1,797 handwritten digits, 10 classes, 8x8 grey shown at 32x32; no download"
     options = NO_OPTIONS
+    follows_form = False
 
     def find(self) -> Found | None:
         """Return the file inside the installed scikit-learn; None where it is not installed."""
@@ -87,7 +88,7 @@ class Digits:
 
     def read(self, found: Found, options: ReadOptions, allocate: Allocate) -> Decoded:
         """Verify and enlarge: uint8 ``[1797, 32, 32, 1]``."""
-        del options  # they concern folders of image files
+        del options  # its images come in one form
         from sklearn.datasets import load_digits
 
         try:

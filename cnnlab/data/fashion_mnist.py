@@ -117,6 +117,7 @@ class FashionMnist:
     title = "Fashion-MNIST"
     description = "70,000 grey 28x28 images of clothing, 10 classes; 31 MB to download"
     options = NO_OPTIONS
+    follows_form = False
 
     def __init__(
         self, files: Mapping[str, IdxFile] = OFFICIAL, mirrors: Sequence[Mirror] = MIRRORS
@@ -161,7 +162,7 @@ class FashionMnist:
 
     def read(self, found: Found, options: ReadOptions, allocate: Allocate) -> Decoded:
         """Verify every file by its published digest and decode: uint8 ``[70000, 28, 28, 1]``."""
-        del options  # they concern folders of image files
+        del options  # its images come in one form
         paths = idx_folder.all_present(found.path)
         return idx_folder.decode(
             self._read_all(found.path), paths, allocate, class_names=CLASS_NAMES
@@ -209,7 +210,7 @@ def read_path(found: Found, options: ReadOptions, allocate: Allocate) -> Decoded
 
     Where the files are Fashion-MNIST's own, the classes have its names.
     """
-    del options  # they concern folders of image files
+    del options  # its images come in one form
     paths = idx_folder.all_present(found.path)
     contents = {stem: read_idx(path) for stem, path in paths.items()}
     official = all(_sha256(contents[stem]) == OFFICIAL[stem].contents_sha256 for stem in paths)

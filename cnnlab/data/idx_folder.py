@@ -8,8 +8,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from cnnlab.data.labels import Labelled, check_parts, label_numbers
 from cnnlab.data.reading import check_labels, read_errors
 from cnnlab.data.source import Allocate, Decoded, Found
+from cnnlab.data.tree import shown
 from cnnlab.errors import DataError
 
 __all__ = ["STEMS", "all_present", "archive_name", "decode", "found_in", "present"]
@@ -75,29 +77,50 @@ def decode(
     Parameters
     ----------
     arrays, paths: what each file holds and where it lies, by its stem.
-    class_names: None: nothing says what the labels mean, so they are called "0", "1", ...
+    class_names: None: nothing says what the labels mean, so every number that occurs is a class
+        and is called so.
 
     Raises
     ------
-    DataError: counts, sizes or labels do not fit; names the file (and index).
+    DataError: counts, sizes or labels do not fit, or some class cannot be learnt; names the file
+        (and index).
     """
     _check_shapes(arrays, paths)
-    train, train_labels, test, test_labels = (arrays[stem] for stem in STEMS)
-    labels = np.concatenate([train_labels, test_labels]).astype(np.int64)
-    if class_names is None:
-        class_names = tuple(str(label) for label in range(labels.max() + 1))
-    for stem in ("train-labels", "t10k-labels"):
-        check_labels(arrays[stem], len(class_names), paths[stem])
-    images = allocate((len(labels), int(train.shape[1]), int(train.shape[2]), 1))
+    train, _, test, _ = (arrays[stem] for stem in STEMS)
+    parts = {"train": len(train), "test": len(test)}
+    labelled = _labelled(arrays, paths, parts, class_names)
+    images = allocate((len(labelled.labels), int(train.shape[1]), int(train.shape[2]), 1))
     images[: len(train), ..., 0] = train
     images[len(train) :, ..., 0] = test
     return Decoded(
         images=images,
-        labels=labels,
-        class_names=class_names,
-        parts={"train": len(train), "test": len(test)},
-        notes=notes,
+        labels=labelled.labels,
+        class_names=labelled.class_names,
+        parts=parts,
+        notes=(*notes, *labelled.notes),
     )
+
+
+def _labelled(
+    arrays: Mapping[str, NDArray[np.uint8]],
+    paths: Mapping[str, Path],
+    parts: Mapping[str, int],
+    class_names: tuple[str, ...] | None,
+) -> Labelled:
+    """The labels of train, then those of test."""
+    stems = ("train-labels", "t10k-labels")
+    if class_names is not None:
+        for stem in stems:
+            check_labels(arrays[stem], len(class_names), paths[stem])
+    labels = np.concatenate([arrays[stem] for stem in stems])
+
+    def place(row: int) -> str:
+        first = parts["train"]
+        path, index = (paths[stems[0]], row) if row < first else (paths[stems[1]], row - first)
+        return shown(f"{path}, index {index}")
+
+    where = shown(paths[stems[0]].parent)
+    return check_parts(label_numbers(labels, place, class_names), parts, place, where)
 
 
 def _check_shapes(arrays: Mapping[str, NDArray[np.uint8]], paths: Mapping[str, Path]) -> None:

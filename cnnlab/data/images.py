@@ -201,6 +201,7 @@ def _in_mode(image: Image.Image, mode: str, where: object) -> Image.Image:
 
 
 def _from_16_bits(image: Image.Image, where: object) -> Image.Image:
+    """Bring grey of 16 bits to 8, with alpha where the file calls one value transparent."""
     values = np.asarray(image).astype(np.int64)
     if values.size and (values.min() < 0 or values.max() > 65535):
         raise DataError(
@@ -208,7 +209,13 @@ def _from_16_bits(image: Image.Image, where: object) -> Image.Image:
             where=where,
             expected="0 to 65535",
         )
-    return Image.fromarray(((values + 128) // 257).astype(np.uint8))
+    grey = Image.fromarray(((values + 128) // 257).astype(np.uint8))
+    transparent = image.info.get("transparency")
+    if not isinstance(transparent, int):
+        return grey
+    # Told by all 16 bits: other values may become the same grey.
+    alpha = np.where(values == transparent, 0, 255).astype(np.uint8)
+    return Image.merge("LA", [grey, Image.fromarray(alpha)])
 
 
 class _Silence:

@@ -7,14 +7,23 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import BinaryIO
 
-from cnnlab.data.images import IMAGE_SUFFIXES, MAX_FILE_BYTES, ImageHeader, probe_image
-from cnnlab.data.tree import Entry, Files, Tree, input_errors, is_litter
+from cnnlab.data.images import IMAGE_SUFFIXES, ImageHeader, probe_image
+from cnnlab.data.tree import Entry, Files, Tree, input_errors, is_litter, shown
 from cnnlab.errors import DataError
 
-__all__ = ["FOREIGN_SUFFIXES", "Inventory", "list_images", "litter_of", "take_inventory"]
+__all__ = [
+    "FOREIGN_SUFFIXES",
+    "MAX_TABLE_BYTES",
+    "Inventory",
+    "list_images",
+    "litter_of",
+    "take_inventory",
+]
 
 #: Images that cannot be read here: to leave them out as if they were no images would be wrong.
 FOREIGN_SUFFIXES = frozenset({".avif", ".cr2", ".dng", ".heic", ".heif", ".jp2", ".jxl", ".nef"})
+#: The largest table that is read.
+MAX_TABLE_BYTES = 256 << 20
 #: As many bytes of files are kept in memory to spare opening and unpacking them twice.
 _KEPT_BYTES = 256 << 20
 
@@ -30,7 +39,7 @@ class Inventory:
     headers: what every image file whose header can be read says of itself, by path.
     broken: why an image file cannot be used, by path.
     encoded: the image files' bytes by path; None where they are to be read from the tree again.
-    others: the bytes of files that are no images and were asked for, by path.
+    others: the bytes of the tables that were asked for, by path.
     """
 
     images: list[str] = field(default_factory=list)
@@ -56,9 +65,16 @@ class Inventory:
             self.headers[entry.path] = self._forms.setdefault(header, header)  # most are alike
 
     def keep(self, entry: Entry) -> None:
-        """Take in the bytes of a file that is no image."""
+        """Take in the bytes of a table; a longer one is a :class:`DataError`."""
         with entry.open() as stream, input_errors(entry.path):
-            self.others[entry.path] = stream.read(MAX_FILE_BYTES)
+            data = stream.read(MAX_TABLE_BYTES + 1)
+        if len(data) > MAX_TABLE_BYTES:
+            raise DataError(
+                f"the table has more than {MAX_TABLE_BYTES:,} bytes",
+                where=shown(entry.path),
+                todo="divide it, or move it away if it is of something else",
+            )
+        self.others[entry.path] = data
 
     def _keep(self, path: str, stream: BinaryIO) -> None:
         if self.encoded is None:
@@ -74,7 +90,8 @@ class Inventory:
 def take_inventory(tree: Tree, wanted: Callable[[str], bool] | None = None) -> Inventory:
     """Walk through a tree once and read the headers of its images.
 
-    Of other files those whose path is ``wanted`` are read whole.
+    Of other files those whose path is ``wanted``, tables, are read whole. Raises
+    :class:`DataError` as :meth:`Inventory.keep` does, and as the tree's ``entries``.
     """
     inventory = Inventory()
     for entry in tree.entries():

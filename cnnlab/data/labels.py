@@ -16,7 +16,15 @@ from cnnlab.data.dataset import PARTS
 from cnnlab.data.tree import listed, shown
 from cnnlab.errors import DataError
 
-__all__ = ["Labelled", "Place", "check_class_names", "check_parts", "label_numbers", "label_texts"]
+__all__ = [
+    "Labelled",
+    "Place",
+    "check_class_count",
+    "check_class_names",
+    "check_parts",
+    "label_numbers",
+    "label_texts",
+]
 
 #: Says where the label of a row stands, for errors: file, and line, key or index.
 Place = Callable[[int], str]
@@ -59,10 +67,11 @@ def label_numbers(
             todo="a negative number usually marks an image without a label: leave it out",
         )
     if class_names is not None:
+        check_class_count(len(class_names), place(0) if len(values) else "labels", "classes")
         _check_range(values, place, len(class_names))
         return Labelled(values.astype(np.int64), tuple(class_names))
     found, labels = np.unique(values, return_inverse=True)
-    _check_class_count(len(found), place(0))
+    check_class_count(len(found), place(0), "different labels")
     names = tuple(str(value) for value in found)
     gaps = len(found) > 0 and int(found[-1]) >= len(found)
     note = f"labels are not 0 to {len(found) - 1}: the classes are called {listed(names)}"
@@ -83,7 +92,7 @@ def label_texts(
     if class_names is None and all(map(_is_number, set(texts))):
         return label_numbers(np.array([int(text) for text in texts], dtype=np.int64), place)
     names = tuple(sorted(set(texts))) if class_names is None else tuple(class_names)
-    _check_class_count(len(names), place(0) if texts else "labels")
+    check_class_count(len(names), place(0) if texts else "labels", "different labels")
     index = {name: label for label, name in enumerate(names)}
     for row, text in enumerate(texts):
         if text not in index:
@@ -96,7 +105,11 @@ def label_texts(
 
 
 def check_class_names(names: Sequence[str], where: str) -> tuple[str, ...]:
-    """Return the names; one that is empty, stands twice or cannot be printed is an error."""
+    """Return the names; one that is empty, stands twice or cannot be printed is an error.
+
+    So are more of them than :func:`check_class_count` allows.
+    """
+    check_class_count(len(names), where, "class names")
     seen: dict[str, int] = {}
     for number, name in enumerate(names):
         if not name.strip():
@@ -172,10 +185,11 @@ def _check_range(values: NDArray[np.integer], place: Place, count: int) -> None:
         )
 
 
-def _check_class_count(count: int, where: str) -> None:
+def check_class_count(count: int, where: str, what: str) -> None:
+    """Raise :class:`DataError` for more classes than anybody means; ``what`` is counted."""
     if count > _MAX_CLASSES:
         raise DataError(
-            f"{count:,} different labels",
+            f"{count:,} {what}",
             where=where,
             expected=f"at most {_MAX_CLASSES:,} classes",
             todo="these are perhaps no classes",

@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from cnnlab.data.dataset import PARTS
+from cnnlab.data.labels import check_class_count
 from cnnlab.data.tree import is_litter, listed, shown
 from cnnlab.errors import DataError
 
@@ -172,6 +173,7 @@ def _parts_of(base: _Folder, where: Path) -> dict[str, _Folder]:
 
 def _class_names(parts: Mapping[str, _Folder], where: Path) -> tuple[str, ...]:
     names = sorted(parts["train"].folders)
+    check_class_count(len(names), shown(where), "class folders")
     for part, folder in parts.items():
         for name, inner in sorted(folder.folders.items()):
             if not inner.holds_images():

@@ -6,7 +6,6 @@ import difflib
 import os
 import stat
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +27,7 @@ from cnnlab.data.source import (
 from cnnlab.data.tree import input_errors, shown
 from cnnlab.data.trees import FILE_SUFFIXES, stem_of
 from cnnlab.errors import ConfigError, DataError, UnknownNameError
+from cnnlab.files import expanded
 from cnnlab.options import Plain, fill_options
 from cnnlab.registry import suggestion
 
@@ -47,7 +47,7 @@ _DEFAULTS = ReadOptions()
 
 def settled_source(source: str) -> str:
     """What to write down: a known name as it is, a path so that it holds in any folder."""
-    return source if source in SOURCES else str(Path(source).expanduser().resolve())
+    return source if source in SOURCES else str(expanded(source).resolve())
 
 
 def option_names(source: str) -> frozenset[str]:
@@ -99,7 +99,7 @@ def open_dataset(
     ----------
     source: "cifar10", "fashion-mnist" ...; else a path. A known name comes first: a folder of
         the same name is reached as "./NAME".
-    options: size and colour mode, for folders and archives of image files; a source's own.
+    options: size and colour mode, for what follows them; a source's own.
     offline: never download; what is not on this machine is then an error. ``CNNLAB_OFFLINE``
         in the environment says so for good.
     say: gets a line for what a user should know: where the images come from, files ignored ...
@@ -158,16 +158,20 @@ def open_sound(survey: Survey, options: ReadOptions = _DEFAULTS) -> Dataset:
 def _check_form(dataset: Dataset, options: ReadOptions) -> None:
     """Refuse a size or colour mode that the source, coming in one form only, did not follow."""
     height, width, channels = dataset.image_shape
-    if options.image_size not in (None, height) or options.channels not in (None, channels):
+    size = options.image_size
+    if (size is not None and (height, width) != (size, size)) or (
+        options.channels not in (None, channels)
+    ):
         raise ConfigError(
             f"{dataset.name} comes as {height}x{width} pixels with {channels} channels",
-            todo="image size and channels can be chosen for folders of image files only",
+            todo="image size and channels can be chosen for cifar10-jpeg, and for your own image "
+            "files, .npz and Parquet files only",
         )
 
 
 def _open_known(name: str, options: ReadOptions, *, offline: bool, say: Say) -> Dataset:
     source = SOURCES.get(name)
-    options = options.filled(name, source.options)
+    options = options.filled(name, source.options, follows_form=source.follows_form)
     found = source.find()
     if found is None and (offline or is_offline()):
         raise DataError(
@@ -187,7 +191,7 @@ def _open_known(name: str, options: ReadOptions, *, offline: bool, say: Say) -> 
 
 def _open_path(path: Path, options: ReadOptions, *, say: Say) -> Dataset:
     form, found = forms.form_of(path)
-    options = options.filled(shown(path), form.options)
+    options = options.filled(shown(path), form.options, follows_form=form.follows_form)
     identity = form.identity(found, options)
     key = CacheKey(shown(path.absolute()), identity, options)
 
@@ -210,9 +214,7 @@ def _existing(source: str) -> Path:
     """Return the path, or say what might have been meant instead."""
     if not source or "\0" in source:
         raise UnknownNameError("no dataset is named", todo=f"choose from: {_choices()}")
-    path = Path(source)
-    with suppress(RuntimeError):  # "~name" where nobody is called so
-        path = path.expanduser()
+    path = expanded(source)
     with input_errors(source):
         try:
             if stat.S_ISDIR(path.stat().st_mode):

@@ -21,19 +21,27 @@ _BLOCK_BYTES = 1 << 20
 
 @contextmanager
 def read_errors(path: Path) -> Iterator[None]:
-    """Turn what the operating system says of reading ``path`` into one line for the user."""
+    """Turn what the operating system says of reading ``path`` into one line for the user.
+
+    A file that is not there, or may not be read, is a :class:`DataError`; what fails otherwise a
+    :class:`StorageError`.
+    """
     try:
         yield
     except FileNotFoundError as error:
         raise DataError(
             "no such file", where=path, todo="put it there, or fetch the data set again"
         ) from error
+    except PermissionError as error:
+        raise DataError(
+            "cannot be read: permission denied", where=path, todo="check its permissions"
+        ) from error
     except OSError as error:
         reason = error.strerror or str(error) or type(error).__name__
         raise StorageError(
             f"cannot read: {reason[0].lower()}{reason[1:]}",
             where=path,
-            todo="check the file, its permissions and the disk",
+            todo="check the file and the disk",
         ) from error
 
 

@@ -176,6 +176,7 @@ class Shapes:
     title = "Shapes"
     description = "any number of 32x32 colour images of 10 shapes, drawn here; no download"
     options = OPTIONS
+    follows_form = False
 
     def find(self) -> Found | None:
         """Return the program that draws: there is no file of images."""

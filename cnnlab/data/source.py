@@ -56,19 +56,28 @@ class ReadOptions:
 
     Attributes
     ----------
-    image_size: side of the square images in pixels; None: the median side, rounded (folders and
-        archives of files only, as ``channels``).
-    channels: 1 (grey), 3 (colour) or 4 (with alpha); None: 1 where every file is grey, else 3.
+    image_size: side of the square images in pixels; None: the median side, rounded, of encoded
+        images, and the own size of arrays.
+    channels: 1 (grey), 3 (colour) or 4 (with alpha); None: of encoded images 1 where every one is
+        grey, else 3, and the own number of arrays.
     own: the source's own options, e.g. ``{"size": 1000}``; what is left out has its default.
+
+    What does not follow the first two (``follows_form``) is read without them.
     """
 
     image_size: int | None = None
     channels: int | None = None
     own: Mapping[str, Plain] = field(default_factory=dict)
 
-    def filled(self, owner: str, options: SourceOptions) -> ReadOptions:
-        """A copy with every option that ``owner`` declares; raises as :func:`fill_options`."""
-        return replace(self, own=fill_options(owner, options, self.own))
+    def filled(
+        self, owner: str, options: SourceOptions, *, follows_form: bool = True
+    ) -> ReadOptions:
+        """A copy with every option that ``owner`` declares, and with those alone that it follows.
+
+        Raises as :func:`fill_options`.
+        """
+        filled = replace(self, own=fill_options(owner, options, self.own))
+        return filled if follows_form else replace(filled, image_size=None, channels=None)
 
     def as_json(self) -> dict[str, object]:
         """The options as they stand in the cache's key."""
@@ -110,12 +119,14 @@ class Source(Protocol):
     title: what reports call it, e.g. "Fashion-MNIST".
     description: one line for ``cnnlab data list``.
     options: what may be chosen with ``--set data.OPTION=VALUE``.
+    follows_form: whether image size and channels may be chosen; else it comes in one form.
     """
 
     name: str
     title: str
     description: str
     options: SourceOptions
+    follows_form: bool
 
     def find(self) -> Found | None:
         """Look on this machine (``CNNLAB_DATA``, the cache, usual places); never downloads."""
@@ -144,6 +155,7 @@ class PathForm:
         say so by itself.
     title: what reports call it; None: its name without the ending.
     survey: looks at the image files without decoding them; None where there are no such files.
+    follows_form: as a source has it.
     """
 
     recognise: Callable[[Path], Found | None]
@@ -152,6 +164,7 @@ class PathForm:
     identify: Callable[[Found, ReadOptions], Mapping[str, object]] | None = None
     title: Callable[[Path], str] | None = None
     survey: Callable[[Found, ReadOptions], Survey] | None = None
+    follows_form: bool = True
 
     def identity(self, found: Found, options: ReadOptions) -> Mapping[str, object]:
         """The identity of what was recognised, for the cache's key."""

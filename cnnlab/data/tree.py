@@ -152,14 +152,29 @@ def open_regular(path: str | Path, where: object) -> BinaryIO:
     raise DataError("not a regular file", where=shown(where))
 
 
-def _state_of(item: os.DirEntry[str]) -> tuple[int, int, int]:
-    """Three numbers that change when a file is written to; of litter and others their kind."""
+def _state_of(item: os.DirEntry[str]) -> tuple[int, ...]:
+    """Numbers that change when a file is written to; of litter and others their kind.
+
+    Those of a link to a file change also when it is made to lead elsewhere.
+    """
     if is_litter(item.name):
         return (-1, 0, 0)
     status = item.stat(follow_symlinks=False)
-    if not stat.S_ISREG(status.st_mode):
+    if stat.S_ISREG(status.st_mode):
+        return (status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+    target = _target_of(item) if stat.S_ISLNK(status.st_mode) else None
+    if target is None:
         return (-2, stat.S_IFMT(status.st_mode), 0)
-    return (status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+    return (target.st_size, target.st_mtime_ns, target.st_ctime_ns, status.st_ctime_ns)
+
+
+def _target_of(link: os.DirEntry[str]) -> os.stat_result | None:
+    """What a link leads to; None where that is no file, or cannot be looked at."""
+    try:
+        status = link.stat()
+    except OSError:  # dangling, or round in a circle: reading it will say so
+        return None
+    return status if stat.S_ISREG(status.st_mode) else None
 
 
 class FolderTree:

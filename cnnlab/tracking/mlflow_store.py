@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from cnnlab.errors import InputError, StorageError
-from cnnlab.files import storage_errors
+from cnnlab.files import expanded, storage_errors
 from cnnlab.tracking.subject import Outcome, Point, Subject
 from cnnlab.tracking.tracker import TRACKERS, Session, Tracker
 
@@ -63,7 +63,7 @@ def store_uri(where: str | None, runs: Path) -> tuple[str, str | None]:
     file = _database_file(said)
     if file is None and ("://" in said or said == "databricks"):
         return said, None
-    file = file or Path(said).expanduser().resolve() / _DATABASE
+    file = file or expanded(said).resolve() / _DATABASE
     return f"{_SQLITE}{file}", (file.parent / "artifacts").as_uri()
 
 

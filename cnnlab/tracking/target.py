@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from urllib.parse import urlsplit
 
 from cnnlab.errors import ConfigError
+from cnnlab.files import expanded
 
 __all__ = ["Target", "parse_target", "parse_targets"]
 
@@ -56,7 +56,7 @@ def parse_target(text: str, *, option: str) -> Target:
         raise ConfigError(
             f"'{text}' names no place", where=option, expected=f"{name}=FOLDER or {name}=ADDRESS"
         )
-    return Target(name, where if "://" in where else str(Path(where).expanduser().resolve()))
+    return Target(name, where if "://" in where else str(expanded(where).resolve()))
 
 
 def parse_targets(texts: Sequence[str], *, option: str) -> list[Target]:

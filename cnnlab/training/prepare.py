@@ -18,6 +18,7 @@ from cnnlab.device import (
     describe_machine,
 )
 from cnnlab.errors import ConfigError, DataError, DownloadError, RunError
+from cnnlab.files import expanded
 from cnnlab.inference import Preprocessing
 from cnnlab.models import MODELS, Architecture
 from cnnlab.models.layers import shape_text
@@ -129,7 +130,7 @@ def _resolve(config: RunConfig, dataset: Dataset) -> tuple[RunConfig, dict[str, 
             "stratify": len(dataset) < _STRATIFY_BELOW if stratify is None else stratify,
             "source": settled_source(config.data.source),
         },
-        model={"name": model if model in MODELS else str(Path(model).expanduser().resolve())},
+        model={"name": model if model in MODELS else str(expanded(model).resolve())},
     )
     reasons = {
         "device": {"name": device.name, "reason": device.reason},

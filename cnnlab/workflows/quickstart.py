@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cnnlab.data import SOURCES
+from cnnlab.data import SOURCES, bring
 from cnnlab.data.source import Say
 from cnnlab.errors import CnnlabError
 from cnnlab.evaluation.evaluate import Evaluation, evaluate
@@ -103,13 +103,11 @@ def choose_data(say: Say) -> str:
     for name, download in _PREFERENCE:
         source = SOURCES.get(name)
         try:
-            found = source.find()
+            was_here = source.find() is not None
+            found = bring(name, say=say, download=download, time_limit_seconds=_FETCH_SECONDS)
             if found is not None:
-                say(f"data: {source.title}, found at {found.path}")
-                return name
-            if download:
-                source.fetch(say, time_limit_seconds=_FETCH_SECONDS)
-                say(f"data: {source.title}, downloaded")
+                how = f"found at {found.path}" if was_here else "downloaded"
+                say(f"data: {source.title}, {how}")
                 return name
         except CnnlabError as error:
             say(f"data: not {source.title}: {error}")

@@ -68,3 +68,19 @@ def test_a_run_on_shapes_writes_its_options_down_and_opens_its_data_again(cnnlab
     assert run.config["data"]["label_errors"] == 0.0
     assert len(run.open_dataset()) == 60
     assert cnnlab("evaluate", "s").code == 0
+
+
+def test_fetch_decodes_what_is_here_and_says_that_it_is_verified(cnnlab):
+    done = cnnlab("data", "fetch", "digits")
+    assert done.code == 0, done.err
+    assert done.out.endswith(", verified\n")
+    assert set(cnnlab("data", "fetch", "digits", "--json").json) == {"name", "path"}
+
+
+def test_fetch_refuses_a_damaged_file_of_the_users(cnnlab, tmp_path, monkeypatch):
+    archive = tmp_path / "cifar10-jpeg.tar.xz"
+    archive.write_bytes(b"cut off")
+    monkeypatch.setenv("CNNLAB_DATA", str(tmp_path))
+    refused = cnnlab("data", "fetch", "cifar10-jpeg")
+    assert (refused.code, refused.out) == (2, "")
+    assert f"replace {archive} or remove it, then: cnnlab data fetch" in refused.err

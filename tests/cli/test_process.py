@@ -87,6 +87,7 @@ def test_case_18_a_stopped_training_can_be_resumed(tmp_path, images, tiny_model,
         _, said = process.communicate(timeout=120)
     assert process.returncode == code
     assert said.splitlines()[-1].startswith("cnnlab: interrupted; runs/cut is saved up to this")
+    assert said.count("cnnlab: ") == 1
     assert list((tmp_path / "runs" / "cut" / "checkpoints").glob("last-*.safetensors"))
 
 

@@ -1,8 +1,11 @@
 """Help, wrong options and wrong values: one line each."""
 
 import pytest
+import typer
 
 from cnnlab.cli.main import app
+from cnnlab.errors import Interrupted
+from cnnlab.workflows import dataset_card
 
 
 def verbs():
@@ -105,3 +108,20 @@ def test_case_20_cuda_without_one_is_an_error(cnnlab, images, tiny_model):
     outcome = cnnlab("train", "--data", images, "--model", tiny_model, "--device", "cuda")
     assert outcome.code == 2
     assert "torch finds no cuda device here; use --device cpu" in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (KeyboardInterrupt(), "cnnlab: interrupted\n"),
+        (Interrupted("interrupted; it is saved"), "cnnlab: interrupted; it is saved\n"),
+        (typer.Exit(130), ""),  # of a rank, where the first one says it
+    ],
+)
+def test_an_interrupted_verb_says_so_once(cnnlab, monkeypatch, error, said):
+    def stop(*_, **__):
+        raise error
+
+    monkeypatch.setattr(dataset_card, "dataset_card", stop)
+    outcome = cnnlab("data", "show", "digits")
+    assert (outcome.code, outcome.out, outcome.err) == (130, "", said)

@@ -255,7 +255,10 @@ def test_an_entry_of_files_that_have_changed_is_removed(home: Path) -> None:
     by_name = CacheKey(KEY.origin, {"size": 3, "dataset": "pets"}, KEY.options)
     for key in (KEY, other_size, by_name, changed_since):
         get(Reader(), key)
-    assert entries(home) == sorted(k.digest for k in (other_size, by_name, changed_since))
+    kept = sorted(k.digest for k in (other_size, by_name, changed_since))
+    assert entries(home) == kept
+    locks = sorted(path.stem for path in (home / "datasets").glob("*.lock"))
+    assert locks == kept, "its lock goes with an entry"
 
 
 def test_a_damaged_entry_of_others_does_not_matter(home: Path) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import stat
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +15,9 @@ from folder_files import read
 
 from cnnlab.data import folder as folder_module
 from cnnlab.data import inventory as inventory_module
+from cnnlab.data import open_dataset
 from cnnlab.data.inventory import Inventory
-from cnnlab.data.tree import Tree
+from cnnlab.data.tree import FolderTree, Tree
 from cnnlab.errors import DataError
 
 
@@ -30,6 +34,55 @@ def test_a_link_inside_the_folder_is_followed(parted: Path) -> None:
     found = read(parted)
     np.testing.assert_array_equal(found.images[3], pixels(3))
     assert found.labels.tolist()[:4] == [0, 0, 0, 0]
+
+
+@pytest.mark.parametrize("change", ["another target", "the target written anew"])
+def test_a_link_that_gives_other_pixels_is_another_state(change: str, parted: Path) -> None:
+    first, other = (parted / "train" / "dog" / name for name in ("0.png", "1.png"))
+    other.write_bytes(first.read_bytes()[:-1] + b"x")  # of the same size ...
+    for path in (first, other):
+        os.utime(path, ns=(1, 1))  # ... and time
+    link = parted / "train" / "cat" / "link.png"
+    link.symlink_to(first)
+    before = FolderTree(parted).identity()
+    assert FolderTree(parted).identity() == before
+    if change == "another target":
+        link.unlink()
+        link.symlink_to(other)
+    else:
+        first.write_bytes(other.read_bytes())
+    assert FolderTree(parted).identity() != before
+
+
+def test_the_cache_follows_a_link_to_its_new_target(parted: Path, home: Path) -> None:
+    store = parted / ".store"  # a hidden folder is not looked into
+    store.mkdir()
+    for number in (50, 60):
+        (store / f"{number}.png").write_bytes(encoded(pixels(number)))
+    link = parted / "train" / "cat" / "0.png"
+    for number in (50, 60):
+        link.unlink()
+        link.symlink_to(store / f"{number}.png")
+        np.testing.assert_array_equal(open_dataset(str(parted)).images[0], pixels(number))
+    (store / "60.png").write_bytes(encoded(pixels(70)))
+    np.testing.assert_array_equal(open_dataset(str(parted)).images[0], pixels(70))
+
+
+def test_files_that_are_no_links_keep_their_identity(parted: Path) -> None:
+    """What a cache holds stays in use: the digest as it was before links were looked behind."""
+    (parted / "train" / "cat" / "dangling.png").symlink_to("nowhere.png")
+    digest = hashlib.sha256()
+    for folder in ("", "train/", "train/dog/", "train/cat/", "test/", "test/dog/", "test/cat/"):
+        items = sorted((parted / folder).iterdir())
+        states: list[int] = []
+        for item in items:
+            status = item.lstat()
+            regular = (status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+            kind = stat.S_IFMT(status.st_mode)
+            states += regular if item.is_file() else (-2, kind, 0)
+        names = "\0".join([folder, *(item.name for item in items)])
+        digest.update(names.encode() + b"\0\0" + struct.pack(f"={len(states)}q", *states))
+    assert FolderTree(parted).identity()["listing"] == digest.hexdigest()
 
 
 def test_a_dangling_link_is_named(parted: Path) -> None:

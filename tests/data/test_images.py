@@ -194,6 +194,23 @@ def test_16_bit_grey_is_scaled_to_8_bits(kind: str) -> None:
     assert probe_image(data, "x").is_grey
 
 
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_transparency_of_16_bit_grey_is_laid_over_white(channels: int) -> None:
+    """One value of 65,536 is transparent; its neighbours, of the same grey in 8 bits, are not."""
+    values = np.arange(60 * 257, 60 * 257 + 64 * 60, 60, dtype=np.uint16).reshape(8, 8)
+    values[3] = [5000, 4999, 5001, 5000, 0, 65535, 5000, 1]
+    decoded = decode_image(
+        encoded(Image.fromarray(values), transparency=5000), "x", size=8, channels=channels
+    )
+    grey, clear = np.rint(values / 257), values == 5000
+    alpha = np.where(clear, 0, 255)
+    expected = np.where(clear, 255, grey) if channels < 4 else grey
+    for channel in range(min(channels, 3)):
+        np.testing.assert_array_equal(decoded[..., channel], expected)
+    if channels == 4:
+        np.testing.assert_array_equal(decoded[..., 3], alpha)
+
+
 def test_16_bit_pgm_is_scaled_to_8_bits() -> None:
     data = b"P5 2 2 65535\n" + struct.pack(">4H", 0, 257, 128 * 257, 65535)
     np.testing.assert_array_equal(

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cnnlab.data.labels import Labelled, check_parts, label_numbers, label_texts
+from cnnlab.data.labels import Labelled, check_class_names, check_parts, label_numbers, label_texts
 from cnnlab.errors import DataError
 
 
@@ -78,3 +78,12 @@ def test_parts_and_their_classes() -> None:
         DataError, match=r"somewhere: only one class, 'b'; expected .* at least two"
     ):
         checked([1, 1], 2, train=2)
+
+
+def test_more_names_than_anybody_means_are_refused() -> None:
+    names = [f"class {number}" for number in range(10_001)]
+    assert len(check_class_names(names[1:], "x")) == 10_000
+    with pytest.raises(DataError, match="x: 10,001 class names; expected at most 10,000 classes"):
+        check_class_names(names, "x")
+    with pytest.raises(DataError, match="row 0: 10,001 classes; expected at most 10,000 classes"):
+        label_numbers(np.array([0, 1]), lambda row: f"row {row}", names)

@@ -179,3 +179,10 @@ def test_case_08_what_was_ignored_is_one_line() -> None:
     many = ignored_note(f"a/x.{number}" for number in range(40))
     assert many is not None
     assert many.endswith("and 30 more kinds")
+
+
+def test_more_class_folders_than_anybody_means_are_refused() -> None:
+    images = [f"{number}/a.png" for number in range(10_001)]
+    assert len(arrange(Path("x"), images[1:], []).class_names) == 10_000
+    with pytest.raises(DataError, match="x: 10,001 class folders; expected at most 10,000 classes"):
+        arrange(Path("x"), images, [])

@@ -128,3 +128,9 @@ def test_names_of_files_are_no_names_of_classes(tmp_path: Path) -> None:
     names = [f"{number}.png" for number in range(12)]
     found = read(written(tmp_path, images=images(), labels=labels(), names=names))
     assert found.class_names == ("0", "1", "2")
+
+
+def test_more_class_names_than_anybody_means_are_refused(tmp_path: Path) -> None:
+    names = np.array([f"class {number}" for number in range(10_001)])
+    with pytest.raises(DataError, match="class_names: 10,001 class names; expected at most 10,000"):
+        read(written(tmp_path, x=images(), y=labels(), class_names=names))

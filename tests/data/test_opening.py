@@ -13,7 +13,12 @@ from class_folders import ARCHIVES, encoded, pack, pixels, write_classes
 from cnnlab.data import forms, open_dataset, opening
 from cnnlab.data.forms import image_files
 from cnnlab.data.layout import Layout
-from cnnlab.data.opening import checked_options, option_names, settled_options
+from cnnlab.data.opening import (
+    checked_options,
+    option_names,
+    settled_options,
+    settled_source,
+)
 from cnnlab.data.source import SOURCES, Allocate, Decoded, Found, PathForm, ReadOptions, Say
 from cnnlab.errors import (
     ConfigError,
@@ -39,6 +44,7 @@ class Fake:
 
     name, title, description = "fake", "Fake-2", "two images"
     options = FAKE_OPTIONS
+    follows_form = False
 
     def __init__(self, place: Path) -> None:
         self.place = place
@@ -314,3 +320,10 @@ def test_every_source_says_what_it_is(name: str) -> None:
     assert source.title
     assert source.description
     assert "\n" not in source.description
+
+
+def test_a_home_of_nobody_is_no_folder(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(home.parent)
+    assert settled_source("~nosuch/pets") == str(home.parent / "~nosuch" / "pets")
+    with pytest.raises(DataError, match="~nosuch/pets: no such file or folder"):
+        open_dataset("~nosuch/pets")

@@ -115,6 +115,25 @@ def test_a_parquet_file_beside_class_folders_is_no_data_set(tmp_path: Path) -> N
     assert form_of(folder)[0] is FORMS[-1]
 
 
+@pytest.mark.parametrize("name", ["train/index.parquet", "a/meta.parquet", "cat/0001.parquet"])
+def test_an_index_among_images_is_no_data_set(name: str, tmp_path: Path) -> None:
+    folder = write_classes(tmp_path / "pets", {"train/cat": 1, "train/dog": 1})
+    write(folder / "train-00000-of-00001.parquet")
+    write(folder / name)
+    assert form_of(folder)[0] is FORMS[-1]
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_picture_beside_shards_is_left_out_and_said(layout: str, tmp_path: Path) -> None:
+    for n in (0, 1):
+        write(tmp_path / LAYOUTS[layout].format(part="train", n=n), 3 * n, 3)
+    write_classes(tmp_path, {"assets": 2})
+    assert form_of(tmp_path)[0] is parquet.FORM
+    found = read(tmp_path)
+    check(found, *range(6))
+    assert found.notes == ("left out, being no Parquet: assets/0.png, assets/1.png",)
+
+
 def test_the_content_tells_whatever_the_name(tmp_path: Path) -> None:
     path = write(tmp_path / "0af1")
     assert form_of(path)[0] is parquet.FORM

@@ -159,3 +159,17 @@ def test_copies_of_the_class_names_that_differ_are_damage(tmp_path: Path) -> Non
     path.write_bytes(content.replace(b"ClassLabel", b"ClaskLabel"))
     with pytest.raises(DataError, match="two copies of the class names differ"):
         read(path)
+
+
+def test_a_file_that_may_not_be_read_is_not_called_damaged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(tmp_path / "x.parquet")
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, f"Failed to open local file '{path}'. Detail: [errno 13] ...")
+
+    monkeypatch.setattr(pq, "ParquetFile", refuse)
+    with pytest.raises(DataError) as caught:
+        read(path)
+    assert str(caught.value) == f"{path}: cannot be read: permission denied"

@@ -1,3 +1,5 @@
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -65,3 +67,59 @@ def test_usual_places_are_those_of_tutorials_and_of_keras(
     assert places.usual() == [tmp_path / "data", tmp_path / "k" / "datasets"]
     monkeypatch.delenv("KERAS_HOME")
     assert places.usual()[1] == Path.home() / ".keras" / "datasets"
+
+
+@pytest.fixture
+def closed(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], None]:
+    """Let nothing below a folder be looked at, as where its user keeps it closed."""
+    genuine = os.stat
+
+    def close(folder: Path) -> None:
+        def refuse(path: str | Path, **options: bool) -> os.stat_result:
+            if str(path).startswith(f"{folder}/"):
+                raise PermissionError(13, "Permission denied", str(path))
+            return genuine(path, **options)  # type: ignore[arg-type]  # as it was called
+
+        monkeypatch.setattr(os, "stat", refuse)
+
+    return close
+
+
+def test_a_closed_usual_folder_is_none(
+    own: Path, tmp_path: Path, closed: Callable[[Path], None]
+) -> None:
+    usual = tmp_path / "usual"
+    (usual / "a").mkdir(parents=True)
+    closed(usual)
+    (own / "a").mkdir()
+    assert places.candidates("a", ".", usual=[usual]) == [own / "a", own]
+
+
+def test_a_closed_folder_of_the_users_is_an_error(
+    own: Path, closed: Callable[[Path], None]
+) -> None:
+    closed(own)
+    for name in ("a", "."):
+        with pytest.raises(DataError, match=r"own data.*: cannot be read: permission denied"):
+            places.candidates(name)
+
+
+def test_a_folder_in_a_closed_one_is_an_error(
+    own: Path, tmp_path: Path, closed: Callable[[Path], None]
+) -> None:
+    del own
+    closed(tmp_path)
+    with pytest.raises(DataError, match=r"own data: cannot be read: permission denied"):
+        places.data_folder()
+
+
+def test_a_home_of_nobody_is_a_folder_of_that_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("CNNLAB_HOME", "CNNLAB_DATA", "KERAS_HOME"):
+        monkeypatch.setenv(name, "~nosuch/x")
+    assert places.home() == tmp_path / "~nosuch" / "x"
+    assert places.usual()[1] == tmp_path / "~nosuch" / "x" / "datasets"
+    with pytest.raises(DataError, match="CNNLAB_DATA does not name a folder"):
+        places.data_folder()

@@ -26,10 +26,15 @@ def test_a_missing_file_and_a_folder_are_data_errors(tmp_path: Path) -> None:
 
 def test_what_the_system_says_becomes_one_line() -> None:
     with (
-        pytest.raises(StorageError, match="file: cannot read: permission denied"),
+        pytest.raises(DataError, match="file: cannot be read: permission denied; check its perm"),
         read_errors(Path("file")),
     ):
         raise PermissionError(13, "Permission denied")
+    with (
+        pytest.raises(StorageError, match="file: cannot read: input/output error"),
+        read_errors(Path("file")),
+    ):
+        raise OSError(5, "Input/output error")
 
 
 @pytest.mark.parametrize("algorithm", ["md5", "sha256"])

@@ -75,9 +75,82 @@ def test_stratified_parts_have_every_class_in_its_share(counts, share, seed):
     size = round(share * sum(counts))
     split = draw_split(data, SplitSizes(validation=size, test=0), seed=seed, stratify=True)
     assert len(split.validation) == size
-    for label, count in enumerate(counts):
-        held = int((data.labels[split.validation] == label).sum())
-        assert abs(held - size * count / sum(counts)) < 1
+    held = np.bincount(data.labels[split.validation], minlength=len(counts))
+    exact = size * np.array(counts) / sum(counts)
+    if np.all(exact <= np.array(counts) - 1):  # else some class may have to keep its last image
+        assert np.all(np.abs(held - exact) < 1)
+
+
+def in_classes(data, rows):
+    """How many images of each class there are among rows."""
+    return np.bincount(data.labels[rows], minlength=len(data.class_names))
+
+
+def shares_by_hamilton(data, pool, count):
+    """The rows that the plain method takes: the last of each class in the pool."""
+    places = [np.flatnonzero(data.labels[pool] == label) for label in range(len(data.class_names))]
+    quotas = [divmod(count * len(place), max(len(pool), 1)) for place in places]
+    left = count - sum(share for share, _ in quotas)
+    # In the order of remainders, then of the row that would come next.
+    following = [
+        (rest, place[len(place) - share - 1] if share < len(place) else -1, label)
+        for label, (place, (share, rest)) in enumerate(zip(places, quotas, strict=True))
+    ]
+    more = {label for _, _, label in sorted(following)[len(places) - left :]}
+    taken = np.zeros(len(pool), dtype=bool)
+    for label, (place, (share, _)) in enumerate(zip(places, quotas, strict=True)):
+        taken[place[len(place) - share - (label in more) :]] = True
+    return pool[taken], pool[~taken]
+
+
+@given(
+    counts=st.lists(st.integers(1, 12), min_size=2, max_size=9),
+    shares=st.tuples(*[st.floats(0, 1)] * 3),
+    seed=st.integers(0, 99),
+)
+@example(counts=[1, 1, 1, 9], shares=(0.3, 0.3, 0.7), seed=0)
+@settings(deadline=None)
+def test_every_class_keeps_an_image_to_train_on(counts, shares, seed):
+    data = dataset(counts)
+    test = round(shares[0] * len(data))
+    validation = round(shares[1] * (len(data) - test))
+    train = round(shares[2] * (len(data) - test - validation))
+    sizes = SplitSizes(train, validation, test)
+    if not train:
+        with pytest.raises(DataError, match="no image is left"):
+            draw_split(data, sizes, seed=seed, stratify=True)
+        return
+    split = draw_split(data, sizes, seed=seed, stratify=True)
+    assert [len(split.rows(part)) for part in ("train", "validation", "test")] == [
+        train, validation, test,
+    ]  # fmt: skip
+    together = np.concatenate([split.train, split.validation, split.test])
+    assert len(np.unique(together)) == len(together)
+    missing = int((in_classes(data, split.train) == 0).sum())
+    if train >= len(counts):
+        assert missing == 0
+    pool = np.random.default_rng([seed, 0x5B117]).permutation(len(data))
+    plain_test, pool = shares_by_hamilton(data, pool, test)
+    plain_validation, pool = shares_by_hamilton(data, pool, validation)
+    plain_train, _ = shares_by_hamilton(data, pool, train)
+    if np.all(in_classes(data, plain_train)):
+        assert np.array_equal(split.train, plain_train)
+        assert np.array_equal(split.validation, np.sort(plain_validation))
+        assert np.array_equal(split.test, np.sort(plain_test))
+
+
+def test_an_image_that_is_alone_in_its_class_trains():
+    data = dataset([1, 40, 1])
+    for seed in range(20):
+        split = draw_split(data, SplitSizes(validation=19, test=20), seed=seed, stratify=True)
+        assert in_classes(data, split.train).tolist() == [1, 1, 1]
+        assert in_classes(data, split.test).tolist() == [0, 20, 0]
+
+
+def test_more_classes_than_images_to_train_on_lose_no_more_than_they_must():
+    data = dataset([2, 2, 2, 2])
+    split = draw_split(data, SplitSizes(validation=0, test=5), seed=0, stratify=True)
+    assert sorted(in_classes(data, split.train).tolist()) == [0, 1, 1, 1]
 
 
 def test_another_seed_gives_another_split():

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cnnlab.data.forms.table import Columns, Row, read_table
+from cnnlab.data.forms.table import Columns, NoLabelsError, Row, read_table
 from cnnlab.errors import DataError
 
 ROWS = [("a.png", "cat"), ("sub folder/b, c.png", 'a "dog"'), ("ü.png", "käse <script>")]
@@ -159,3 +159,16 @@ def test_anything_like_a_table_is_rows_or_an_error(text: str) -> None:
 def test_a_quoted_line_break_keeps_the_count_of_lines() -> None:
     found = table('file,label\n"a\nb.png",cat\nc.png,dog\n')
     assert [(row.line, row.file) for row in found] == [(2, "a\nb.png"), (4, "c.png")]
+
+
+@pytest.mark.parametrize("text", ["id\n1\n", "id,width,height\n1,8,8\n", "a,b,c\n1.png,2,3\n"])
+def test_a_table_without_a_column_of_labels_is_told_from_a_broken_one(text: str) -> None:
+    with pytest.raises(NoLabelsError, match=r"labels\.csv, line 1"):
+        table(text)
+
+
+@pytest.mark.parametrize("text", ["id,label\n1,\n", "id,label\n1\n", "label,b,c\nx,1,2.png\n", ""])
+def test_a_broken_table_has_labels(text: str) -> None:
+    with pytest.raises(DataError) as caught:
+        table(text)
+    assert not isinstance(caught.value, NoLabelsError)

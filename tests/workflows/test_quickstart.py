@@ -1,9 +1,10 @@
 import json
+from pathlib import Path
 
 import pytest
 
-from cnnlab.data import SOURCES
-from cnnlab.errors import DownloadError
+from cnnlab.data import SOURCES, bringing
+from cnnlab.errors import DataError, DownloadError
 from cnnlab.workflows.quickstart import choose_data, quickstart
 
 
@@ -25,12 +26,24 @@ class FakeSource:
 
 
 class Here:
-    path = "/some/where"
+    path = Path("/some/where")
 
 
 @pytest.fixture
-def sources(monkeypatch):
+def damaged():
+    """The names of data sets whose files cannot be decoded."""
+    return set()
+
+
+@pytest.fixture
+def sources(monkeypatch, damaged):
     """Replace what is on this machine."""
+
+    def decode(name, **options):
+        if name in damaged:
+            raise DataError("the file is damaged", where=Here.path)
+
+    monkeypatch.setattr(bringing, "open_dataset", decode)
 
     def replace(**entries):
         real = SOURCES.get
@@ -72,6 +85,21 @@ def test_a_download_gets_a_minute_and_a_failed_one_says_what_to_type(sources):
     choose_data(lines.append)
     assert fakes["cifar10"].limits == [60.0]
     assert "cnnlab data fetch cifar10" in "\n".join(lines)
+
+
+def test_after_a_damaged_file_comes_the_next_best_data(sources, damaged):
+    damaged.add("cifar10")
+    sources(cifar10=FakeSource("CIFAR", found=Here), fashion_mnist=FakeSource("F", found=Here))
+    lines = []
+    assert choose_data(lines.append) == "fashion-mnist"
+    assert "data: not CIFAR: /some/where: the file is damaged; replace /some/where" in lines[0]
+
+
+def test_a_folder_of_archives_that_is_none_leaves_the_digits(monkeypatch, tmp_path):
+    monkeypatch.setenv("CNNLAB_DATA", str(tmp_path / "none"))
+    lines = []
+    assert choose_data(lines.append) == "digits"
+    assert "CNNLAB_DATA does not name a folder" in lines[0]
 
 
 def test_quickstart_trains_evaluates_and_reports(images, tmp_path):

@@ -16,7 +16,7 @@ __all__ = ["FORMS", "form_of"]
 FORMS = (
     CIFAR10.path_form,
     CIFAR100.path_form,
-    PathForm(fashion_mnist.recognise, fashion_mnist.read_path),
+    PathForm(fashion_mnist.recognise, fashion_mnist.read_path, follows_form=False),
     npz.FORM,
     csv_file.FORM,
     parquet.FORM,

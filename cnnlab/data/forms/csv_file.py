@@ -17,8 +17,8 @@ from cnnlab.data.forms.listing import (
     is_usual_name,
     part_of_name,
 )
-from cnnlab.data.forms.table import MAX_TABLE_BYTES, Columns, Row, read_table
-from cnnlab.data.inventory import list_images
+from cnnlab.data.forms.table import Columns, Row, read_table
+from cnnlab.data.inventory import MAX_TABLE_BYTES, list_images
 from cnnlab.data.reading import read_bounded
 from cnnlab.data.source import Allocate, Decoded, Found, PathForm, ReadOptions, SourceOptions
 from cnnlab.data.tree import (

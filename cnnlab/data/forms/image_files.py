@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from cnnlab.data.cifar10_jpeg import Cifar10Jpeg
@@ -32,7 +33,10 @@ def _survey(found: Found, options: ReadOptions) -> Survey:
     check_form(options)
     tree = open_tree(found.path)
     inventory = take_inventory(tree, may_be_table)
-    layout = arrange_by_table(tree.path, inventory) or arrange_folders(tree, inventory)
+    layout, notes = arrange_by_table(tree.path, inventory)
+    if layout is None:
+        layout = arrange_folders(tree, inventory)
+        layout = replace(layout, notes=(*layout.notes, *notes))
     return Survey(tree, inventory, layout)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import PurePosixPath
 from typing import Protocol
 
@@ -17,9 +18,18 @@ from cnnlab.data.layout import PART_NAMES, Layout
 from cnnlab.data.tree import listed, shown
 from cnnlab.errors import DataError
 
-__all__ = ["Names", "arrange_rows", "find_files", "is_usual_name", "part_of_name"]
+__all__ = [
+    "Names",
+    "arrange_rows",
+    "find_files",
+    "find_present",
+    "is_usual_name",
+    "part_of_name",
+]
 
 
+#: As many rows tell whether a table is of the images beside it.
+_LOOKED_AT = 50
 _TABLE_WORDS = frozenset({"annotations", "label", "labels", "metadata"})
 
 
@@ -72,6 +82,31 @@ def find_files(rows: Sequence[Row], names: Names, part: str | None) -> list[str]
             )
         lines[path] = row.line
     return list(lines)
+
+
+def find_present(rows: Sequence[Row], names: Names, part: str | None) -> list[tuple[Row, str]]:
+    """Return the rows whose files are there, each with its path as :func:`find_files` has it.
+
+    Raises :class:`DataError` as that does of the first row where none of the first rows has a
+    file: the table, however long, is of something else.
+    """
+    finder = _Finder(names)
+    base: str | None = None
+    reasons: list[DataError] = []
+    for row in rows[:_LOOKED_AT]:
+        try:
+            base = _base(row, finder, names, part)
+            break
+        except DataError as error:
+            reasons.append(error)
+    if base is None:
+        raise reasons[0]
+    found: list[tuple[Row, str]] = []
+    for row in rows:
+        with suppress(DataError):
+            path = finder.find(base + _inside(row), row.place)
+            found += [(row, path)] if path else []
+    return found
 
 
 def arrange_rows(rows: Sequence[Row], paths: Sequence[str], where: str) -> Layout:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mmap
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 
 from cnnlab.data.archive import check_expansion
 from cnnlab.data.forms.parquet_pages import check_pages
-from cnnlab.data.tree import shown
+from cnnlab.data.tree import input_errors, shown
 from cnnlab.errors import DataError
 
 __all__ = ["column_batches", "read_schema"]
@@ -105,6 +106,9 @@ def _opened(path: Path) -> Iterator[Any]:
         ) as file:
             yield file
     except trouble as error:
+        if isinstance(error, OSError) and error.errno:  # it is the system's, not of what was read
+            with input_errors(path):
+                raise OSError(error.errno, os.strerror(error.errno)) from error
         reason = " ".join(str(error).split()) or type(error).__name__
         raise DataError(
             f"the Parquet file is damaged or cut off: {shown(reason)[:300]}",

@@ -20,6 +20,7 @@ __all__ = ["Shard", "find_shards", "is_parquet", "shards_of"]
 _MAGIC = b"PAR1"
 #: data/train-00000-of-00002.parquet, plain_text/test-..., default/train/0000.parquet
 _DEPTH = 2
+_LOOKED_FOR = (".parquet", *IMAGE_SUFFIXES)
 _NUMBERED = re.compile(r"(?P<name>.+)-(?P<number>\d{5})-of-(?P<count>\d{5})(-[0-9a-f]{16})?")
 
 
@@ -41,25 +42,40 @@ def is_parquet(path: Path) -> bool:
 
 
 def find_shards(folder: Path) -> list[str]:
-    """Return the Parquet files in a folder and two folders deep, sorted; none beside images.
+    """Return the Parquet files in a folder and two folders deep, sorted.
 
-    Links are followed: the hub's own client keeps every file behind one.
+    Beside images they are shards where each is called like one, so that an index of the images is
+    none. Links are followed: the hub's own client keeps every file behind one.
     """
-    found: list[str] = []
-    for path in _files(folder, "", _DEPTH):
-        suffix = PurePosixPath(path).suffix.lower()
-        if suffix in IMAGE_SUFFIXES:
-            return []
-        if suffix == ".parquet":
-            found.append(path)
-    return sorted(found)
+    shards, images = _found(folder)
+    return [] if images and not all(map(_is_called_shard, shards)) else shards
+
+
+def _found(folder: Path) -> tuple[list[str], list[str]]:
+    """The Parquet files and the images in a folder and two folders deep, sorted."""
+    files = sorted(_files(folder, "", _DEPTH))
+    shards = [path for path in files if path.lower().endswith(".parquet")]
+    return shards, [path for path in files if not path.lower().endswith(".parquet")]
+
+
+def _is_called_shard(name: str) -> bool:
+    """Whether a file has a part in its name, is numbered, or is a number in a part's folder."""
+    path = PurePosixPath(name)
+    return bool(
+        _NUMBERED.fullmatch(path.stem)
+        or part_of_name(path.stem)
+        or (path.stem.isdigit() and part_of_name(path.parent.name))
+    )
 
 
 def _files(folder: Path, prefix: str, depth: int) -> Iterator[str]:
     with input_errors(folder / prefix), os.scandir(folder / prefix) as items:
         visible = [item for item in items if not is_litter(item.name)]
     for item in visible:
-        if Path(item.path).is_file():
+        # Of a folder of images most are told without asking the system.
+        if item.name.lower().endswith(_LOOKED_FOR) and (
+            item.is_file(follow_symlinks=False) or Path(item.path).is_file()
+        ):
             yield prefix + item.name
     for item in visible:
         if depth and is_folder(item):
@@ -85,7 +101,10 @@ def shards_of(path: Path) -> tuple[list[Shard], list[str]]:
     _check_whole(path, kept)
     shards = [Shard(path / name, name, parts[name] or "train") for name in kept]
     shards.sort(key=lambda shard: (PARTS.index(shard.part), shard.name))
-    return shards, [f"left out, being no part: {listed(left)}"] if left else []
+    notes = [f"left out, being no part: {listed(left)}"] if left else []
+    images = _found(path)[1]
+    notes += [f"left out, being no Parquet: {listed(images)}"] if images else []
+    return shards, notes
 
 
 def _part_of(name: str) -> str | None:

@@ -13,10 +13,7 @@ from cnnlab.data.layout import PART_NAMES
 from cnnlab.data.tree import listed, shown
 from cnnlab.errors import DataError
 
-__all__ = ["MAX_TABLE_BYTES", "Columns", "Row", "read_table"]
-
-#: The largest table that is read.
-MAX_TABLE_BYTES = 256 << 20
+__all__ = ["Columns", "NoLabelsError", "Row", "read_table"]
 
 _DELIMITERS = ",\t;"
 #: As many records tell which delimiter it is.
@@ -28,6 +25,10 @@ _FILE = (
 )
 _LABEL = ("label", "labels", "class", "classname", "category", "target", "y")
 _SPLIT = ("split", "part", "subset", "partition", "set")
+
+
+class NoLabelsError(DataError):
+    """A table without a column of labels, as that of a contest's test images."""
 
 
 @dataclass(frozen=True)
@@ -60,14 +61,15 @@ def read_table(data: bytes, where: str, columns: Columns = Columns()) -> list[Ro
 
     Comma, tab or semicolon separate; the text is UTF-8, with or without its mark. The first line
     may name the columns; without names they are file, label and part. Space around a value does
-    not count, nor do empty lines. Raises :class:`DataError` naming the line.
+    not count, nor do empty lines. Raises :class:`DataError` naming the line, and
+    :class:`NoLabelsError` where no column may hold labels.
     """
     records = _records(_text(data, where), where)
     if not records:
         raise DataError("the table is empty", where=where, expected="a file and a label a line")
     line, first = records[0]
     if len(first) < 2:
-        raise DataError(
+        raise NoLabelsError(
             f"only one column, '{shown(first[0])}'",
             where=_at(where, line),
             expected="file and label, separated by a comma, semicolon or tab",
@@ -162,7 +164,8 @@ def _named_columns(names: list[str], wanted: Columns, where: str) -> tuple[int, 
         file, label = (left[0] if file is None else file), (left[0] if label is None else label)
     if file is None or label is None:
         missing, option = ("files", "file_column") if file is None else ("labels", "label_column")
-        raise DataError(
+        kind = NoLabelsError if label is None else DataError
+        raise kind(
             f"it is not clear which column holds the {missing}",
             where=where,
             expected=f"e.g. file and label; there are {listed(names)}",

@@ -11,7 +11,7 @@ from typing import Any
 
 from cnnlab.data import SOURCES
 from cnnlab.errors import FailedError
-from cnnlab.files import storage_errors
+from cnnlab.files import expanded, storage_errors
 from cnnlab.models import MODELS
 from cnnlab.workflows.executors import ray_mailbox
 from cnnlab.workflows.executors.course import Course
@@ -225,8 +225,8 @@ def _with_whole_paths(job: Job) -> Job:
         job,
         runs=job.runs.absolute(),
         config=job.config.updated(
-            data={"source": data if data in SOURCES else str(Path(data).expanduser().absolute())},
-            model={"name": model if model in MODELS else str(Path(model).expanduser().absolute())},
+            data={"source": data if data in SOURCES else str(expanded(data).absolute())},
+            model={"name": model if model in MODELS else str(expanded(model).absolute())},
         ),
     )
 
