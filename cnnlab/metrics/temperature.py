@@ -16,8 +16,8 @@ __all__ = [
     "fit_temperature",
 ]
 
-#: The lowest and the highest temperature that is given. Where every image is right the best one
-#: would be 0, where the network says no more than chance it would have no end.
+#: The lowest and the highest temperature that is given. Where the network says no more than chance
+#: the best one would have no end.
 TEMPERATURES = (0.01, 100.0)
 _STEPS = 60
 _PARTS = 5
@@ -29,13 +29,19 @@ def fit_temperature(logits: ArrayLike, labels: ArrayLike) -> float:
     Temperature scaling of Guo et al., "On Calibration of Modern Neural Networks" (2017). It
     changes no answer, for the largest logit stays the largest; above 1 it takes confidence away.
     As a function of 1 / T the NLL is convex, so its slope is brought to zero by halving, in
-    ``[N, C]`` logits and ``[N]`` labels. Raises :class:`InputError` as the metrics do.
+    ``[N, C]`` logits and ``[N]`` labels. Where all N images are right, T would be 0 and every
+    answer certain: there each label counts for (N + 1) / (N + 2) and the other classes for the
+    rest (the targets of Platt, 1999), for N images without a mistake tell no more than that.
+    Raises :class:`InputError` as the metrics do.
     """
     scores = checked_logits(logits)
     true = checked_indices(labels, scores.shape[1], what="labels")
     checked_same_length(len(scores), len(true), what="logits and labels")
     shifted = scores - scores.max(axis=1, keepdims=True)
     own = shifted[np.arange(len(true)), true]
+    if (own == 0).all() and scores.shape[1] > 1:
+        rest = (shifted.sum(axis=1) - own) / (scores.shape[1] - 1)
+        own = ((len(own) + 1) * own + rest) / (len(own) + 2)
     low, high = (float(np.log(1 / end)) for end in reversed(TEMPERATURES))
     if _slope(shifted, own, np.exp(high)) <= 0:
         return TEMPERATURES[0]

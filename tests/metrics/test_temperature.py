@@ -51,9 +51,23 @@ def test_answers_stay_and_the_order_of_images_does_not_matter() -> None:
     assert fit_temperature(logits[rows], labels[rows]) == pytest.approx(temperature)
 
 
+def test_images_without_a_mistake_do_not_make_answers_certain() -> None:
+    """By hand, two classes: each answer gets (n + 1) / (n + 2)."""
+    sure = np.array([[9.0, 0.0], [0.0, 9.0]])
+    assert fit_temperature(sure, [0, 1]) == pytest.approx(9 / np.log(3))
+    many = np.tile(sure, (25, 1))
+    assert at_temperature(many, fit_temperature(many, [0, 1] * 25)).max() == pytest.approx(51 / 52)
+    three = np.array([[4.0, 0.0, 1.0]])
+    expected = minimize_scalar(
+        lambda log: -np.log(softmax(three / np.exp(log))[0]).dot([2 / 3, 1 / 6, 1 / 6]),
+        bounds=(-4, 4),
+        options={"xatol": 1e-9},
+    )
+    assert fit_temperature(three, [0]) == pytest.approx(np.exp(expected.x), rel=1e-4)
+
+
 def test_without_a_best_temperature_the_ends_are_given() -> None:
     sure = np.array([[9.0, 0.0], [0.0, 9.0]])
-    assert fit_temperature(sure, [0, 1]) == TEMPERATURES[0]  # all right: the surer the better
     assert fit_temperature(sure, [1, 0]) == TEMPERATURES[1]  # all wrong
     assert fit_temperature(np.full((3, 2), 1e4), [0, 1, 0]) in TEMPERATURES
     assert np.isfinite(at_temperature(np.array([[1e4, -1e4]]), TEMPERATURES[0])).all()
