@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import combinations
 
 import numpy as np
 import torch
@@ -15,7 +16,7 @@ from cnnlab.device import choose_device, set_up_torch
 from cnnlab.errors import InputError, RunError
 from cnnlab.evaluation.evaluate import SplitName
 from cnnlab.evaluation.ledger import enter_test_opening
-from cnnlab.evaluation.robustness_scores import Robustness
+from cnnlab.evaluation.robustness_scores import Robustness, reference_answers
 from cnnlab.files import sha256_of_file, write_bytes, write_json
 from cnnlab.inference import Preprocessing, load_network, predict_logits
 from cnnlab.runs import CorruptedPredictions, Run
@@ -33,11 +34,36 @@ def robustness_of(run: Run, split: SplitName) -> Robustness | None:
     saved = run.corrupted_predictions(split)
     if saved is None or not saved.answers:
         return None
-    names = {name for name, _ in saved.answers}
     # Answers of a corruption that this cnnlab does not have are left where they are.
+    names = {name for name, _ in saved.answers}
     known = [entry for entry in chosen_corruptions() if entry.name in names]
-    measured = [s for s in SEVERITIES if all((entry.name, s) in saved.answers for entry in known)]
-    return Robustness(run, split, saved, known, measured) if known and measured else None
+    corruptions, severities = _largest_table(known, saved.answers)
+    shown = {(entry.name, severity) for entry in corruptions for severity in severities}
+    left_out = tuple(
+        (entry.name, severity)
+        for entry in known
+        for severity in SEVERITIES
+        if (entry.name, severity) in saved.answers and (entry.name, severity) not in shown
+    )
+    if not corruptions:
+        return None
+    return Robustness(run, split, saved, corruptions, severities, left_out=left_out)
+
+
+def _largest_table(
+    known: Sequence[Corruption], answers: Container[tuple[str, int]]
+) -> tuple[list[Corruption], list[int]]:
+    """The corruptions and severities, each measured at each, that have the most answers."""
+
+    def measured_at(severities: Sequence[int]) -> list[Corruption]:
+        return [e for e in known if all((e.name, severity) in answers for severity in severities)]
+
+    tables = [
+        (measured_at(severities), list(severities))
+        for count in range(len(SEVERITIES), 0, -1)
+        for severities in combinations(SEVERITIES, count)
+    ]
+    return max(tables, key=lambda table: len(table[0]) * len(table[1]))
 
 
 def robustness(
@@ -72,6 +98,8 @@ def robustness(
     chosen = chosen_corruptions(corruptions)
     asked = _checked_severities(severities)
     rows = _rows(run, split, limit)
+    if reference is not None:  # before test is opened, and before hours of work
+        reference_answers(reference, run, split, rows, chosen, asked)
     measurement = _Measurement(run, split, rows, device, say)
     if split == "test":
         found = measurement.saved

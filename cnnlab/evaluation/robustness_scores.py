@@ -21,7 +21,7 @@ from cnnlab.metrics.statistics import Interval, wilson_interval
 from cnnlab.runs import CorruptedPredictions, Run, command_line
 from cnnlab.tables import ShownAsText, text_table
 
-__all__ = ["Robustness"]
+__all__ = ["Robustness", "reference_answers"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +30,11 @@ class Robustness(ShownAsText):
 
     Errors are those of D. Hendrycks and T. Dietterich (ICLR 2019, arXiv:1903.12261, section 4.4);
     with a reference, its answers on the same images stand in for AlexNet's.
+
+    Attributes
+    ----------
+    left_out: corruption and severity of saved answers that are not in it, since not all of these
+        corruptions were measured at all of these severities.
     """
 
     run: Run
@@ -38,38 +43,16 @@ class Robustness(ShownAsText):
     corruptions: list[Corruption]
     severities: list[int]
     reference: Robustness | None = field(default=None)
+    left_out: tuple[tuple[str, int], ...] = ()
 
     def beside(self, reference: Run) -> Robustness:
         """The same, with errors related to another run's on the same images.
 
         Raises :class:`RunError` where that run has not been measured so.
         """
-        names = "--corruptions " + ",".join(entry.name for entry in self.corruptions)
-        asked = command_line("robustness", reference.path, "--split", self.split)
-        saved = reference.corrupted_predictions(self.split)
-        same_data = (
-            reference.split["dataset"]["fingerprint"] == self.run.split["dataset"]["fingerprint"]
-        )
-        if not same_data:
-            raise RunError(
-                "it was trained on other data", where=reference.path, expected="the same images"
-            )
-        if saved is None or not np.array_equal(saved.indices, self.saved.indices):
-            raise RunError(
-                f"not measured on the same {self.n:,} {self.split} images",
-                where=reference.path,
-                todo=f"run, with the same --limit: {asked}",
-            )
-        wanted = [(entry.name, s) for entry in self.corruptions for s in self.severities]
-        if any(key not in saved.answers for key in wanted):
-            severities = ",".join(map(str, self.severities))
-            raise RunError(
-                "not measured under all of these corruptions",
-                where=reference.path,
-                todo=f"run: {asked} --severities {severities} {names}",
-            )
-        other = Robustness(reference, self.split, saved, self.corruptions, self.severities)
-        return replace(self, reference=other)
+        asked = self.corruptions, self.severities
+        saved = reference_answers(reference, self.run, self.split, self.saved.indices, *asked)
+        return replace(self, reference=Robustness(reference, self.split, saved, *asked))
 
     @property
     def n(self) -> int:
@@ -239,6 +222,42 @@ class Robustness(ShownAsText):
             name=self.run.name,
             reference=self.reference.run.name if self.reference else None,
         )
+
+
+def reference_answers(
+    reference: Run,
+    run: Run,
+    split: str,
+    rows: NDArray[np.int64],
+    corruptions: Sequence[Corruption],
+    severities: Sequence[int],
+) -> CorruptedPredictions:
+    """The answers of a run to which another's errors are to be related.
+
+    Raises :class:`RunError` where it was not measured on the same images, ``rows`` of the split,
+    under all of these corruptions and severities.
+    """
+    asked = command_line("robustness", reference.path, "--split", split)
+    saved = reference.corrupted_predictions(split)
+    if reference.split["dataset"]["fingerprint"] != run.split["dataset"]["fingerprint"]:
+        raise RunError(
+            "it was trained on other data", where=reference.path, expected="the same images"
+        )
+    if saved is None or not np.array_equal(saved.indices, rows):
+        raise RunError(
+            f"not measured on the same {len(rows):,} {split} images",
+            where=reference.path,
+            todo=f"run, with the same --limit: {asked}",
+        )
+    names = [entry.name for entry in corruptions]
+    if any((name, severity) not in saved.answers for name in names for severity in severities):
+        how = f"--severities {','.join(map(str, severities))} --corruptions {','.join(names)}"
+        raise RunError(
+            "not measured under all of these corruptions",
+            where=reference.path,
+            todo=f"run: {asked} {how}",
+        )
+    return saved
 
 
 def _mean(values: Sequence[float | None]) -> float | None:

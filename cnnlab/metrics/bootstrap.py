@@ -16,6 +16,8 @@ __all__ = ["MacroIntervals", "macro_intervals"]
 _RESAMPLES = 4_000
 #: Counts held in memory at once.
 _BLOCK = 4_000_000
+#: Resamples that are no further apart agree.
+_ROUNDING = 1e-12
 
 
 class MacroIntervals(NamedTuple):
@@ -33,8 +35,8 @@ def macro_intervals(
     Each resample draws as many images as a confusion matrix ``[C, C]`` counts, with replacement:
     a multinomial over its cells, so no single image is touched. BCa was chosen by simulation,
     for the plain percentiles miss on one side, and with a few images a class too often
-    (docs/results/statistics.md). Where every image is right, or none is, resamples say nothing;
-    Wilson's interval of all images stands in.
+    (docs/results/statistics.md). Where every image is right, or none is, or all resamples agree
+    (one class is said of all images), they say nothing; Wilson's interval of all images stands in.
     """
     counts = checked_matrix(matrix)
     tail = (1 - checked_confidence(confidence)) / 2
@@ -52,7 +54,10 @@ def macro_intervals(
     means, estimate = np.concatenate(drawn), cells.means(cells.counts[None])[0]
     left_out = cells.left_out()
     f1, balanced = (
-        _bca(float(estimate[i]), means[:, i], left_out[:, i], cells.counts, tail) for i in (0, 1)
+        wilson_interval(round(estimate[i] * cells.n), cells.n, confidence)
+        if np.ptp(means[:, i]) < _ROUNDING
+        else _bca(float(estimate[i]), means[:, i], left_out[:, i], cells.counts, tail)
+        for i in (0, 1)
     )
     return MacroIntervals(f1, balanced)
 

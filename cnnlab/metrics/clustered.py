@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from cnnlab.errors import InputError
 from cnnlab.metrics.checks import checked_confidence
-from cnnlab.metrics.statistics import Interval
+from cnnlab.metrics.statistics import Interval, wilson_interval
 
 __all__ = ["clustered_interval"]
 
@@ -20,10 +20,14 @@ def clustered_interval(shares: NDArray[np.float64], confidence: float = 0.95) ->
 
     Answers to one image under several corruptions go together, so images, not answers, are what
     is counted: mean and standard error over images, normal (R. Miller, "Adding error bars to
-    evals", arXiv:2411.00640, section 2.2). Raises :class:`InputError` for fewer than two images.
+    evals", arXiv:2411.00640, section 2.2). Where all images have the same share there is no spread
+    to tell by, and Wilson's interval of so many images stands in. Raises :class:`InputError` for
+    fewer than two images.
     """
     if len(shares) < 2:
         raise InputError(f"{len(shares)} images", expected="at least 2 for an interval")
+    if (shares == shares[0]).all():
+        return wilson_interval(round(shares[0] * len(shares)), len(shares), confidence)
     z = NormalDist().inv_cdf((1 + checked_confidence(confidence)) / 2)
     half = z * float(shares.std(ddof=1)) / math.sqrt(len(shares))
     mean = float(shares.mean())

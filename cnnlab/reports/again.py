@@ -39,8 +39,9 @@ def later_commands(group: SeedGroup) -> list[str]:
         for split in SPLITS:
             saved = record.run.corrupted_predictions(split)
             if saved is not None:
+                how = ("robustness", name, "--split", split)
                 options = _robustness_options(saved, record.images_in(split))
-                commands.append(command_line("robustness", name, "--split", split, *options))
+                commands += [command_line(*how, *each) for each in options]
     return commands
 
 
@@ -69,15 +70,25 @@ def _train(record: RunRecord, name: str, *options: str) -> str:
     return command_line("train", "--config", settings, *options, "--name", name)
 
 
-def _robustness_options(saved: CorruptedPredictions, images: int) -> list[str]:
-    """What asks for the same corruptions, severities and images, where it was not all of them."""
-    names = list(dict.fromkeys(name for name, _ in saved.answers))
-    severities = sorted({severity for _, severity in saved.answers})
-    options = []
-    if len(names) < len(CORRUPTIONS.names()):
-        options += ["--corruptions", ",".join(names)]
-    if len(severities) < len(SEVERITIES):
-        options += ["--severities", ",".join(map(str, severities))]
-    if len(saved.indices) < images:
-        options += ["--limit", str(len(saved.indices))]
-    return options
+def _robustness_options(saved: CorruptedPredictions, images: int) -> list[list[str]]:
+    """What asks for the same corruptions, severities and images, where it was not all of them.
+
+    One command for the corruptions that were measured at the same severities.
+    """
+    measured_at: dict[str, list[int]] = {}
+    for name, severity in saved.answers:
+        measured_at.setdefault(name, []).append(severity)
+    alike: dict[tuple[int, ...], list[str]] = {}
+    for name, severities in measured_at.items():
+        alike.setdefault(tuple(sorted(severities)), []).append(name)
+    commands = []
+    for levels, names in alike.items():
+        options = []
+        if len(names) < len(CORRUPTIONS.names()):
+            options += ["--corruptions", ",".join(names)]
+        if len(levels) < len(SEVERITIES):
+            options += ["--severities", ",".join(map(str, levels))]
+        if len(saved.indices) < images:
+            options += ["--limit", str(len(saved.indices))]
+        commands.append(options)
+    return commands

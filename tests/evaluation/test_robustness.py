@@ -177,6 +177,27 @@ def test_a_reference_that_does_not_fit_says_what_to_run(run, trained, tmp_path):
         found.beside(other)
 
 
+def test_a_reference_is_looked_at_before_test_is_opened(run, trained, tmp_path):
+    shutil.copytree(trained.path, tmp_path / "other")
+    with pytest.raises(RunError, match=r"other: not measured on the same .* test images"):
+        robustness(run, "test", corruptions=["fog"], reference=Run(tmp_path / "other"))
+    assert run.ledger == []
+    assert run.corrupted_predictions("test") is None
+
+
+def test_corruptions_at_severities_of_their_own_make_the_largest_table(run):
+    answered(run, [80, 60, 50], 90)
+    saved = run.corrupted_predictions("validation")
+    more = {("frost", 1): saved.labels, ("frost", 2): saved.labels, ("contrast", 5): saved.labels}
+    run.save_corrupted_predictions(
+        "validation", dataclasses.replace(saved, answers={**saved.answers, **more})
+    )
+    found = robustness_of(run, "validation")
+    assert [entry.name for entry in found.corruptions] == ["frost", "fog"]
+    assert found.severities == [1, 2]
+    assert found.left_out == (("fog", 3), ("contrast", 5))
+
+
 def test_a_damaged_file_says_what_to_do(run):
     robustness(run, corruptions=["fog"], severities=[1])
     path = run.path / "predictions" / "validation-corrupted.npz"

@@ -52,6 +52,13 @@ def test_where_all_or_none_is_right_wilson_s_interval_stands_in() -> None:
     assert macro_intervals([[3]]).macro_f1 == wilson_interval(3, 3)
 
 
+def test_one_class_said_of_all_images_is_no_certainty() -> None:
+    collapsed = macro_intervals(np.array([[7, 0, 0], [7, 0, 0], [7, 0, 0]]))
+    assert collapsed.balanced_accuracy == wilson_interval(7, 21)
+    low, high = collapsed.macro_f1
+    assert low < high
+
+
 @settings(max_examples=20)
 @given(MATRICES.filter(lambda matrix: matrix.sum() > 0))
 def test_intervals_lie_within_zero_and_one(matrix: NDArray[np.int64]) -> None:

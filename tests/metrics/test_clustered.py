@@ -8,6 +8,7 @@ import statsmodels.api as sm
 
 from cnnlab.errors import InputError
 from cnnlab.metrics.clustered import clustered_interval
+from cnnlab.metrics.statistics import wilson_interval
 
 
 def test_it_is_the_cluster_robust_interval_of_all_answers():
@@ -31,6 +32,11 @@ def test_it_covers_the_truth_as_often_as_it_says():
         low, high = clustered_interval(shares)
         covered += low <= 2 / 3 <= high
     assert 0.92 < covered / 400 < 0.98
+
+
+@pytest.mark.parametrize("share", [0.0, 0.4, 1.0])
+def test_images_that_are_all_alike_are_no_certainty(share):
+    assert clustered_interval(np.full(20, share)) == wilson_interval(round(20 * share), 20)
 
 
 def test_one_image_has_no_interval():

@@ -217,6 +217,22 @@ def test_robustness_is_measured_again_as_it_was(make_run: MakeRun) -> None:
     ) in code
 
 
+def test_corruptions_at_severities_of_their_own_are_all_told(make_run: MakeRun) -> None:
+    run = make_run("robust", evaluated=("validation",))
+    rows = np.array(run.split["validation"], dtype=np.int64)
+    labels = np.zeros(len(rows), dtype=np.int64)
+    answers = {("fog", 1): labels, ("fog", 2): labels, ("frost", 3): labels}
+    run.save_corrupted_predictions(
+        "validation", CorruptedPredictions(labels, labels, rows, "x", answers)
+    )
+    shown = said(build("robustness", run))
+    assert "Measured but not shown, since not all of these corruptions were: " in shown
+    assert "Frost (drawn) at severity 3." in shown
+    code = next(b for b in build("appendix", run) if isinstance(b, Code)).text
+    assert "--split validation --corruptions fog --severities 1,2\n" in code
+    assert "--split validation --corruptions frost --severities 3\n" in code
+
+
 def test_limitations_tell_single_runs_from_groups(five: list[Run], alone: Run) -> None:
     text = said(build("limitations", *five, alone))
     assert "One seed of alone: intervals are over images." in text

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from cnnlab.data.corruptions import CORRUPTIONS
 from cnnlab.evaluation.evaluate import SPLITS
 from cnnlab.evaluation.robustness import robustness_of
 from cnnlab.evaluation.robustness_scores import Robustness
 from cnnlab.reports.document import Block, Figure, Heading, Paragraph, Table
 from cnnlab.reports.record import RunRecord
 from cnnlab.reports.section import section
-from cnnlab.reports.wording import count, interval_text, percent, plural
+from cnnlab.reports.wording import count, enumeration, interval_text, percent, plural
 
 
 @section("robustness", order=95, title="Robustness")
@@ -50,6 +51,25 @@ def _describe(record: RunRecord, found: Robustness) -> list[Block]:
             ),
         ),
         _table(found, what),
+        *_left_out(found),
+    ]
+
+
+def _left_out(found: Robustness) -> list[Block]:
+    """What was measured of some corruptions alone."""
+    titles: dict[str, list[str]] = {}
+    for name, severity in found.left_out:
+        titles.setdefault(CORRUPTIONS.get(name).title, []).append(str(severity))
+    said = [
+        f"{title} at {'severity' if len(levels) == 1 else 'severities'} {enumeration(levels)}"
+        for title, levels in titles.items()
+    ]
+    if not said:
+        return []
+    return [
+        Paragraph(
+            f"Measured but not shown, since not all of these corruptions were: {enumeration(said)}."
+        )
     ]
 
 
