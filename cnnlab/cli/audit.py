@@ -19,7 +19,7 @@ from cnnlab.cli.options import (
     go_offline,
 )
 from cnnlab.cli.output import print_result
-from cnnlab.errors import CheckFailed, UnknownNameError
+from cnnlab.errors import CheckFailed, ConfigError, UnknownNameError
 
 
 def audit(
@@ -69,7 +69,7 @@ def audit(
     the images, and changes nothing.
     """
     from cnnlab.cli.progress import TrainingDisplay
-    from cnnlab.evaluation.audit.findings import CHECKS, PROBLEMS
+    from cnnlab.evaluation.audit.findings import CHECK_OF, CHECKS, PROBLEMS
     from cnnlab.runs import open_run
     from cnnlab.settings import parse_duration
     from cnnlab.workflows.audit import TrainingPlan, audit_into
@@ -77,6 +77,13 @@ def audit(
     go_offline(offline)
     wanted = _chosen(checks, CHECKS, "--checks") if checks is not None else CHECKS
     failures = _chosen(fail_on or "", PROBLEMS, "--fail-on")
+    for problem in failures:
+        if CHECK_OF[problem] not in wanted:
+            raise ConfigError(
+                f"{problem} is not looked for",
+                where="--fail-on",
+                todo=f"add {CHECK_OF[problem]} to --checks, or leave --checks out",
+            )
     limit = parse_duration(time_limit, where="--time-limit")
     with TrainingDisplay() as display:
         done = audit_into(
@@ -91,6 +98,13 @@ def audit(
         )
     print_result(done, as_json)
     counts = done.findings.counts()
+    unseen = [problem for problem in failures if problem not in counts]
+    if unseen:
+        raise CheckFailed(
+            f"not looked for: {', '.join(unseen)}",
+            where="--fail-on",
+            todo="see above why it was not done",
+        )
     found = [f"{counts[problem]:,} {problem}" for problem in failures if counts.get(problem)]
     if found:
         raise CheckFailed(f"found {', '.join(found)}", where="audit")

@@ -16,7 +16,7 @@ __all__ = ["MacroIntervals", "macro_intervals"]
 _RESAMPLES = 4_000
 #: Counts held in memory at once.
 _BLOCK = 4_000_000
-#: Resamples that are no further apart agree.
+#: An interval that is no wider has no width.
 _ROUNDING = 1e-12
 
 
@@ -35,8 +35,9 @@ def macro_intervals(
     Each resample draws as many images as a confusion matrix ``[C, C]`` counts, with replacement:
     a multinomial over its cells, so no single image is touched. BCa was chosen by simulation,
     for the plain percentiles miss on one side, and with a few images a class too often
-    (docs/results/statistics.md). Where every image is right, or none is, or all resamples agree
-    (one class is said of all images), they say nothing; Wilson's interval of all images stands in.
+    (docs/results/statistics.md). Where every image is right, or none is, or hardly a
+    resample differs (one class is said of all images), they say nothing; Wilson's interval of all
+    images stands in.
     """
     counts = checked_matrix(matrix)
     tail = (1 - checked_confidence(confidence)) / 2
@@ -53,11 +54,14 @@ def macro_intervals(
         drawn.append(cells.means(generator.multinomial(cells.n, cells.shares, size=size)))
     means, estimate = np.concatenate(drawn), cells.means(cells.counts[None])[0]
     left_out = cells.left_out()
+    found = [
+        _bca(float(estimate[i]), means[:, i], left_out[:, i], cells.counts, tail) for i in (0, 1)
+    ]
     f1, balanced = (
-        wilson_interval(round(estimate[i] * cells.n), cells.n, confidence)
-        if np.ptp(means[:, i]) < _ROUNDING
-        else _bca(float(estimate[i]), means[:, i], left_out[:, i], cells.counts, tail)
-        for i in (0, 1)
+        one
+        if one.high - one.low > _ROUNDING
+        else wilson_interval(round(share * cells.n), cells.n, confidence)
+        for one, share in zip(found, estimate.tolist(), strict=True)
     )
     return MacroIntervals(f1, balanced)
 

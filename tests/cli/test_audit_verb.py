@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from small import write_images
+
 _SMALL = ("--set", "data.size=120", "--set", "data.duplicates=0.1", "--offline")
 _FAST = ("--checks", "images,duplicates,balance,drift")
 
@@ -15,8 +17,25 @@ def test_findings_are_no_failure_unless_asked_for(cnnlab, tmp_path):
     assert failed.code == 1
     assert failed.json["counts"]["duplicates"] == 12
     assert failed.err.splitlines()[-1] == "cnnlab: audit: found 12 duplicates"
-    passed = cnnlab("audit", "shapes", *_SMALL, *_FAST, "--fail-on", "missing-classes,label-errors")
+    passed = cnnlab("audit", "shapes", *_SMALL, *_FAST, "--fail-on", "missing-classes,drift")
     assert passed.code == 0
+
+
+def test_what_was_not_looked_for_passes_no_gate(cnnlab, tmp_path):
+    asked = cnnlab("audit", "shapes", "--checks", "balance", "--fail-on", "duplicates-across")
+    assert (asked.code, asked.out) == (2, "")
+    assert asked.err == (
+        "cnnlab: --fail-on: duplicates-across is not looked for; "
+        "add duplicates to --checks, or leave --checks out\n"
+    )
+    write_images(tmp_path / "few", classes=2, each=2)
+    left_out = cnnlab("audit", tmp_path / "few", "--checks", "label-errors",
+                      "--fail-on", "label-errors")  # fmt: skip
+    assert left_out.code == 1
+    assert "label-errors" in left_out.out
+    assert left_out.err.splitlines()[-1].startswith(
+        "cnnlab: --fail-on: not looked for: label-errors"
+    )
 
 
 def test_what_cannot_be_is_said_before_any_work(cnnlab, tmp_path):

@@ -37,6 +37,22 @@ def truth(monkeypatch):
     return known
 
 
+def test_an_image_with_copies_in_two_parts_counts_once_and_small_parts_are_named(tmp_path):
+    generator = np.random.default_rng(0)
+    pixels = generator.integers(0, 256, (60, 16, 16, 1)).astype(np.uint8)
+    pixels[[40, 50]] = pixels[0]  # of validation and of test, as one of train
+    parts = {"train": 36, "val": 12, "test": 12}
+    ends = np.cumsum(list(parts.values()))
+    arrays = {}
+    for (part, count), end in zip(parts.items(), ends, strict=True):
+        arrays |= {f"x_{part}": pixels[end - count : end], f"y_{part}": np.arange(count) % 2}
+    np.savez(tmp_path / "a.npz", **arrays)
+    done = audit(str(tmp_path / "a.npz"), checks=("duplicates", "drift"))
+    assert done.findings.counts()["duplicates-across"] == 2
+    said = "not compared, for fewer than 20 images: validation, test"
+    assert said in done.to_text()
+
+
 def test_what_is_planted_in_shapes_is_found_and_written(truth, tmp_path):
     done = audit_into(tmp_path / "out", "shapes", overrides=_SETTINGS)
     said = done.to_dict()

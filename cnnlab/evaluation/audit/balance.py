@@ -69,6 +69,8 @@ def _shift(
 
     table = np.stack([counts, others])
     table = table[:, table.sum(axis=0) > 0]
-    p_value = float(chi2_contingency(table).pvalue) if table.shape[1] > 1 else 1.0
+    p_value = 1.0
+    if table.shape[1] > 1:  # Pearson's own, for two classes too
+        p_value = float(chi2_contingency(table, correction=False).pvalue)
     distance = float(np.abs(counts / counts.sum() - others / others.sum()).sum() / 2)
     return Shift(part, reference, p_value, distance)

@@ -13,12 +13,12 @@ from cnnlab.evaluation.audit.hashing import grey_of, resampling
 from cnnlab.metrics.ranking import auc_with_interval
 from cnnlab.metrics.statistics import Interval
 
-__all__ = ["Drift", "Effect", "find_drift", "simple_features"]
+__all__ = ["FEWEST_IMAGES", "Drift", "Effect", "find_drift", "simple_features"]
 
 #: Of a larger part so many images are drawn.
 _MOST_IMAGES = 5_000
 #: A part of fewer images shows nothing.
-_FEWEST_IMAGES = 20
+FEWEST_IMAGES = 20
 _FOLDS = 5
 #: The image as so many areas a direction, a feature each.
 _AREAS = 4
@@ -88,7 +88,7 @@ def find_drift(
     names: tuple[str, ...] = ()
     for part, rows in parts.items():
         some = np.sort(generator.permutation(rows)[:_MOST_IMAGES])
-        if len(some) >= _FEWEST_IMAGES:
+        if len(some) >= FEWEST_IMAGES:
             found = [simple_features(images[some[b]]) for b in blocks(len(some), images.shape[1:])]
             features[part], names = np.concatenate([values for values, _ in found]), found[0][1]
     reference, *others = features or [""]

@@ -17,7 +17,7 @@ from cnnlab.evaluation.audit.duplicates import Copies, Duplicates
 from cnnlab.evaluation.audit.label_errors import LabelErrors
 from cnnlab.evaluation.audit.quality import OddFile
 
-__all__ = ["CHECKS", "PROBLEMS", "Findings"]
+__all__ = ["CHECKS", "CHECK_OF", "PROBLEMS", "Findings"]
 
 #: What can be looked for.
 CHECKS = ("images", "duplicates", "label-errors", "balance", "drift")
@@ -32,6 +32,18 @@ PROBLEMS = {
     "label-errors": "labels that are likely wrong",
     "missing-classes": "classes without an image in some part",
     "drift": "parts that can be told from the first one",
+}
+
+#: The check that tells how many of a problem there are.
+CHECK_OF = {
+    "broken-images": "images",
+    "odd-images": "images",
+    "duplicates": "duplicates",
+    "duplicates-across": "duplicates",
+    "label-conflicts": "duplicates",
+    "label-errors": "label-errors",
+    "missing-classes": "balance",
+    "drift": "drift",
 }
 
 Rows = NDArray[np.int64]
@@ -106,6 +118,14 @@ class Findings:
         within = self.part_numbers[found.first] == self.part_numbers[found.second]
         return np.lexsort((found.second, found.likeness, found.exact, within))
 
+    def _repeated_across(self, groups: Rows) -> int:
+        """Images with a copy in any part before theirs; each counts once."""
+        count, before = 0, np.empty(0, np.int64)
+        for rows in self.parts.values():
+            count += int(np.isin(groups[rows], groups[before]).sum())
+            before = np.concatenate([before, rows])
+        return count
+
     def counts(self) -> dict[str, int]:
         """How many of each of :data:`PROBLEMS` there are; what was not looked for is left out."""
         counts: dict[str, int] = {}
@@ -114,8 +134,7 @@ class Findings:
             counts["odd-images"] = len(self.odd)
         if self.duplicates is not None:
             counts["duplicates"] = len(self.dataset) - len(np.unique(self.duplicates.groups))
-            across = [copies for copies in self.copies if copies.part != copies.other]
-            counts["duplicates-across"] = sum(copies.exact + copies.near for copies in across)
+            counts["duplicates-across"] = self._repeated_across(self.duplicates.groups)
             counts["label-conflicts"] = len(self.conflicting())
         if self.label_errors is not None:
             counts["label-errors"] = len(self.label_errors.noise.suspects)

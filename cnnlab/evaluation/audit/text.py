@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cnnlab.evaluation.audit.accuracy import Share
+from cnnlab.evaluation.audit.drift import FEWEST_IMAGES
 from cnnlab.evaluation.audit.findings import Findings
 from cnnlab.evaluation.audit.records import noise_pairs
 from cnnlab.tables import printable, text_table
 
-__all__ = ["copies_text", "findings_text", "share_text"]
+__all__ = ["copies_text", "findings_text", "share_text", "undrifted"]
 
 _SHOWN = 8
 
@@ -161,4 +162,13 @@ def _drift(findings: Findings) -> Iterator[str]:
         effects = sorted(drift.effects, key=lambda effect: -abs(effect.size))[:3]
         said = (f"{effect.name} {effect.size:+.2f}" for effect in effects)
         lines.append(f"    largest effects (Cohen's d): {', '.join(said)}")
-    yield "\n".join(["drift", *(lines or ["  one part only: nothing to compare"])])
+    lines += [f"  {said}" for said in undrifted(findings)]
+    yield "\n".join(["drift", *lines])
+
+
+def undrifted(findings: Findings) -> list[str]:
+    """Why parts were not held against the first one."""
+    if len(findings.parts) == 1:
+        return ["one part only: nothing to compare"]
+    few = [part for part, rows in findings.parts.items() if len(rows) < FEWEST_IMAGES]
+    return [f"not compared, for fewer than {FEWEST_IMAGES} images: {', '.join(few)}"] if few else []

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from importlib.metadata import version
 
 from cnnlab.evaluation.audit.findings import PROBLEMS, Findings
-from cnnlab.evaluation.audit.text import copies_text
+from cnnlab.evaluation.audit.text import copies_text, undrifted
 from cnnlab.reports.audit.pictures import balance_figure, pairs_figure, suspects_figure
 from cnnlab.reports.audit.tables import (
     accuracy_table,
@@ -150,8 +150,8 @@ def _drift(findings: Findings) -> Iterator[Block]:
     if findings.drift is None:
         return
     yield Heading("Drift between parts")
+    yield from (Paragraph(f"{said[:1].upper()}{said[1:]}.") for said in undrifted(findings))
     if not findings.drift:
-        yield Paragraph("There is one part only: nothing to compare.")
         return
     yield ItemList(tuple(f"{drift.to_text()}." for drift in findings.drift))
     yield Paragraph(

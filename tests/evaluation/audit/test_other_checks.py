@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy.stats import chi2_contingency
+from scipy.stats import chi2, chi2_contingency
 
 from cnnlab.data.images import ImageHeader
 from cnnlab.evaluation.audit.accuracy import twin_accuracy
@@ -24,6 +24,15 @@ def test_balance_counts_ratios_and_shift():
     (shift,) = found.shifts
     assert shift.distance == pytest.approx((abs(1 / 2 - 2 / 3) + 1 / 3 + 1 / 2) / 2)
     assert shift.p_value == pytest.approx(chi2_contingency([[2, 0, 2], [6, 3, 0]]).pvalue)
+
+
+def test_two_classes_are_compared_by_pearson_s_own_statistic():
+    labels = np.array([0] * 12 + [1] * 6 + [0] * 3 + [1] * 9)
+    found = class_balance(labels, 2, {"train": np.arange(18), "test": np.arange(18, 30)})
+    table = [[3, 9], [12, 6]]
+    expected = np.outer([12, 18], [15, 15]) / 30
+    statistic = ((np.array(table) - expected) ** 2 / expected).sum()
+    assert found.shifts[0].p_value == pytest.approx(chi2.sf(statistic, 1))
 
 
 def _noise(count, low, high, seed):
