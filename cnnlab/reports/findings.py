@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from cnnlab.evaluation.evaluate import Evaluation, SplitName
 from cnnlab.evaluation.robustness import robustness_of
+from cnnlab.metrics.confusion import ClassScores
 from cnnlab.metrics.statistics import clopper_pearson, share_difference
 from cnnlab.reports.record import RunRecord
 from cnnlab.reports.wording import (
@@ -16,6 +17,7 @@ from cnnlab.reports.wording import (
     count,
     decimal,
     duration,
+    enumeration,
     interval_text,
     percent,
     plural,
@@ -24,6 +26,9 @@ from cnnlab.reports.wording import (
 )
 
 __all__ = ["REPORTED_SPLITS", "findings_of", "reported"]
+
+#: Of classes that are recognised alike as many are named.
+_NAMED = 3
 
 #: What a run is judged by: the first that was evaluated.
 REPORTED_SPLITS: tuple[SplitName, ...] = ("test", "validation")
@@ -105,13 +110,28 @@ def _classes(evaluation: Evaluation) -> Iterator[str]:
     ]
     if len(there) < 2:
         return
-    best, worst = (pick(there, key=lambda pair: pair[0].recall) for pick in (max, min))
-    parts = [
-        f"{name} ({percent(scores.recall, 1)} of {count(scores.support)}, 95% interval "
-        f"{interval_text(clopper_pearson(scores.hits, scores.support), 1)})"
-        for scores, name in (best, worst)
-    ]
-    yield f"It recognises {parts[0]} best and {parts[1]} least."
+    recalls = [scores.recall for scores, _ in there]
+    if min(recalls) == max(recalls):
+        yield f"It recognises all {len(there)} classes alike ({percent(recalls[0], 1)})."
+        return
+    best, worst = (
+        _alike([pair for pair in there if pair[0].recall == end])
+        for end in (max(recalls), min(recalls))
+    )
+    yield f"It recognises {best} best and {worst} least."
+
+
+def _alike(classes: Sequence[tuple[ClassScores, str]]) -> str:
+    """Classes of one recall: a single one with its interval, several by name."""
+    scores, name = classes[0]
+    if len(classes) == 1:
+        return (
+            f"{name} ({percent(scores.recall, 1)} of {count(scores.support)}, 95% interval "
+            f"{interval_text(clopper_pearson(scores.hits, scores.support), 1)})"
+        )
+    names = [name for _, name in classes[:_NAMED]]
+    more = [f"{len(classes) - _NAMED} more"] if len(classes) > _NAMED else []
+    return f"{enumeration([*names, *more])} ({percent(scores.recall, 1)} each)"
 
 
 def _pair(evaluation: Evaluation) -> Iterator[str]:
@@ -154,11 +174,14 @@ def _robustness(record: RunRecord) -> Iterator[str]:
         if found is None:
             continue
         worst = int(np.argmax(found.errors))
+        harm = (
+            f"; {found.corruptions[worst].title.lower()} harms most "
+            f"({percent(1 - found.errors[worst])} left)"
+        )
         yield (
             f"Under corruption {percent(1 - found.mean_corruption_error)} of {count(found.n)} "
-            f"{split} images are recognised on average, {percent(found.clean.value)} without; "
-            f"{found.corruptions[worst].title.lower()} harms most "
-            f"({percent(1 - found.errors[worst])} left)."
+            f"{split} images are recognised on average, {percent(found.clean.value)} without"
+            f"{harm if 1 - found.errors[worst] < found.clean.value else ''}."
         )
 
 

@@ -95,7 +95,11 @@ class SweepWords:
         shift = searched - mean
         lucky = shift > 0 if self.accuracy else shift < 0
         size = self.change(shift).lstrip("+-")
-        said = f"{size} of its own figure came from luck" if lucky else "its figure was no luck"
+        said = (
+            f"by these seeds {size} of its own figure was luck"
+            if lucky
+            else "these seeds show no luck in its figure"
+        )
         return (
             f"The best figure of the search was {self.value(searched)} (of {self.name(trial)}); "
             f"with fresh seeds the same configuration gives {self.value(mean)}: {said}."

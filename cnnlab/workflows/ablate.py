@@ -24,7 +24,7 @@ from cnnlab.training.prepare import decide
 from cnnlab.workflows.configure import configure
 from cnnlab.workflows.continued import existing_run, train_or_continue
 from cnnlab.workflows.experiments import check_same_experiment
-from cnnlab.workflows.ingredients import Whole, choose_ingredients
+from cnnlab.workflows.ingredients import INGREDIENTS, Whole, choose_ingredients
 
 __all__ = ["Ablation", "ablate", "configure_target"]
 
@@ -193,6 +193,8 @@ def _variants(
     config: RunConfig, without: Sequence[str] | None, runs: Path, watch: Watcher
 ) -> tuple[dict[str, str], dict[str, RunConfig]]:
     """Titles and configurations by variant, the whole one first; each can be built."""
+    for name in without or ():
+        INGREDIENTS.get(name)  # a misspelt one is said before images are fetched
     decided = decide(config, runs, watch)
     whole = Whole(config, decided.start.architecture, len(decided.split.train))
     if not len(decided.split.validation):

@@ -106,6 +106,30 @@ def test_validation_and_test_that_differ_by_more_than_chance(make_run: MakeRun) 
     assert "more than so many images" in item("conclusions", "Validation minus test", run)
 
 
+def test_classes_that_are_recognised_alike_are_said_to_be(make_run: MakeRun) -> None:
+    run = make_run("alike")
+    saved = run.predictions("test")
+    assert saved is not None
+
+    def told(answers: np.ndarray) -> str:
+        logits = np.eye(10, dtype=np.float32)[answers]
+        run.save_predictions("test", Predictions(logits, saved.labels, saved.indices))
+        return item("conclusions", "It recognises", Run(run.path))
+
+    assert told(saved.labels) == "It recognises all 10 classes alike (100.0%)."
+    collapsed = told(np.full_like(saved.labels, 3))
+    assert collapsed.startswith("It recognises cat (100.0% of ")
+    assert collapsed.endswith("and airplane, automobile, bird and 6 more (0.0% each) least.")
+
+
+def test_a_corruption_that_harms_nothing_harms_nothing_most(make_run: MakeRun) -> None:
+    run = make_run("unharmed")
+    labels, rows = np.arange(200) % 10, np.array(run.split["validation"])
+    saved = CorruptedPredictions(labels, labels, rows, "x", {("fog", 1): labels})
+    run.save_corrupted_predictions("validation", saved)
+    assert item("conclusions", "Under corruption", run).endswith("100.00% without.")
+
+
 def test_robustness_is_concluded_where_it_was_measured(make_run: MakeRun) -> None:
     run = make_run("robust")
     labels, rows = np.arange(200) % 10, np.array(run.split["validation"])

@@ -172,7 +172,9 @@ def test_the_conclusions(page: Tables, pictured_run: Run, names: list[str]) -> N
     recall = np.diag(test.matrix) / test.matrix.sum(axis=1)
     text = page.item("It recognises")
     assert f"It recognises {names[int(recall.argmax())]} ({100 * recall.max():.1f}%" in text
-    assert f"and {names[int(recall.argmin())]} ({100 * recall.min():.1f}%" in text
+    least = text.partition(" best and ")[2]
+    assert f"({100 * recall.min():.1f}%" in least
+    assert all(names[label] in least for label in np.flatnonzero(recall == recall.min())[:3])
 
     both = np.triu(test.matrix + test.matrix.T, k=1)
     first, second = np.unravel_index(int(both.argmax()), both.shape)

@@ -6,7 +6,15 @@ import pytest
 from scipy import stats
 
 from cnnlab.config import make_config
-from cnnlab.errors import ArchitectureError, ConfigError, DivergedError, Interrupted, RunError
+from cnnlab.data import SOURCES
+from cnnlab.errors import (
+    ArchitectureError,
+    ConfigError,
+    DivergedError,
+    Interrupted,
+    RunError,
+    UnknownNameError,
+)
 from cnnlab.evaluation.ablation import Effect, effects_of, sentence_of
 from cnnlab.evaluation.figures import Estimate, forest_plot
 from cnnlab.models import MODELS, load_architecture
@@ -251,6 +259,16 @@ def test_trainings_that_agree_to_the_image_prove_nothing():
     (effect,) = effects_of(whole, [("a", "without a", {0: 237 / 300, 1: 243 / 300})], images=300)
     assert effect.p_holm == pytest.approx(0.061, abs=0.001)
     assert sentence_of(effect, Effect("whole", "all", whole)).endswith("tell that from chance.")
+
+
+def test_a_misspelt_ingredient_is_said_before_images_are_fetched(monkeypatch, tmp_path):
+    def fetch(self, say, **limits):
+        raise AssertionError("fetched")
+
+    monkeypatch.setenv("CNNLAB_HOME", str(tmp_path))
+    monkeypatch.setattr(type(SOURCES.get("cifar10")), "fetch", fetch)
+    with pytest.raises(UnknownNameError, match="did you mean 'flip'"):
+        ablate("model-f", without=["flop"], settings={"data": {"source": "cifar10"}})
 
 
 def test_it_is_the_whole_that_was_not_finished():

@@ -127,9 +127,10 @@ def underfitting(case: Case) -> Found | None:
     if known >= _FITTED or train - held > _NO_GAP:
         return None
     easier = longer(case.config) if annealed(stage) else less_regularisation(case.config)
+    beside = f", that of {case.held} at {percent(held)}" if stage.watched else ""
     evidence = (
-        f"training accuracy has come to rest at {percent(train)}, that of {case.held} at "
-        f"{percent(held)}: the loss of training moved from "
+        f"training accuracy has come to rest at {percent(train)}{beside}: the loss of training "
+        "moved from "
         f"{epochs[-len(epochs) // 2].train_loss:.3f} to {epochs[-1].train_loss:.3f} in the second "
         "half"
     )
