@@ -193,6 +193,7 @@ class _Auditor:
         data, parts = self._dataset, self._parts
         constant = self._done("images", lambda: constant_rows(data.images))
         duplicates = self._done("duplicates", lambda: find_duplicates(data.images, data.labels))
+        groups = None if duplicates is None else duplicates.groups
         return Findings(
             dataset=data,
             parts=parts,
@@ -206,7 +207,7 @@ class _Auditor:
             balance=self._done(
                 "balance", lambda: class_balance(data.labels, len(data.class_names), parts)
             ),
-            drift=self._done("drift", lambda: find_drift(data.images, parts)),
+            drift=self._done("drift", lambda: find_drift(data.images, parts, groups=groups)),
             label_errors=self._label_errors(duplicates),
             left_out=self._left_out,
             seconds=self._seconds,

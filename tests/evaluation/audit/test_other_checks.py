@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import chi2, chi2_contingency
 
+from cnnlab.data import open_dataset
 from cnnlab.data.images import ImageHeader
 from cnnlab.evaluation.audit.accuracy import twin_accuracy
 from cnnlab.evaluation.audit.balance import class_balance
@@ -59,6 +60,29 @@ def test_drift_is_seen_where_there_is_some_and_not_where_there_is_none():
     pooled = np.sqrt((here.var(ddof=1) * 199 + there.var(ddof=1) * 299) / 498)
     expected = (here.mean() - there.mean()) / pooled
     assert effects["red"].size == pytest.approx(expected, rel=1e-6)
+
+
+def test_draws_from_one_pool_are_seldom_called_drift():
+    pool = open_dataset("digits").images
+    generator, seen = np.random.default_rng(5), 0
+    for seed in range(150):
+        rows = generator.permutation(len(pool))[:500]
+        (found,) = find_drift(pool, {"train": rows[:400], "test": rows[400:]}, seed=seed)
+        seen += found.seen
+    assert seen <= 10  # of 150; one in 40 is what the interval promises
+
+
+def test_versions_of_one_picture_count_once():
+    generator = np.random.default_rng(6)
+    pictures = generator.integers(0, 256, (60, 8, 8, 1)).astype(np.int64)
+    versions = np.repeat(pictures, 10, axis=0) + generator.integers(-3, 4, (600, 8, 8, 1))
+    images = versions.clip(0, 255).astype(np.uint8)
+    parts = {"train": np.arange(300), "test": np.arange(300, 600)}
+    (blind,) = find_drift(images, parts)
+    assert blind.seen
+    (found,) = find_drift(images, parts, groups=np.repeat(np.arange(0, 600, 10), 10))
+    assert not found.seen
+    assert found.images == (30, 30)
 
 
 def test_large_images_are_looked_at_in_blocks():
