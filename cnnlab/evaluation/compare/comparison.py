@@ -213,7 +213,12 @@ def compare(
                 if recipe.repeats is not None
             ),
         ],
-        notes=notes_of(runs, recipes, [pair.result for pair in pairs], split),
+        notes=notes_of(
+            runs,
+            [one for one in recipes if one.repeats is None],
+            [pair.result for pair in pairs],
+            split,
+        ),
     )
 
 

@@ -96,9 +96,10 @@ def _pairs(findings: Sequence[PairFinding]) -> Table:
     return Table.of(
         ["Pair", "Report, points", "Measured, points", "95% interval", "p", "The order"],
         rows,
-        f"Each pair on the same {count(n)} validation images: the difference with its paired "
-        "bootstrap interval, and McNemar's exact p-value after Holm's adjustment for "
-        f"{len(findings)} pairs. Images vary here, seeds do not: one run a model.",
+        f"Each pair on the same {count(n)} validation images: the difference with its interval "
+        "(paired bootstrap; Tango's score where few images differ), and McNemar's exact p-value "
+        f"after Holm's adjustment for {len(findings)} pairs. Images vary here, seeds do not: one "
+        "run a model.",
         text_columns=(0, 5),
     )
 

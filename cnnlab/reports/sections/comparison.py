@@ -162,8 +162,9 @@ def _verdicts(compared: Comparison) -> list[Block]:
         return [ItemList(tuple(said))]
     method = (
         "Each pair on the same validation images. Two runs: the difference in percentage points "
-        "with its 95% bootstrap interval over images, and McNemar's exact test. Two recipes, each "
-        "trained with several seeds: Student's t over seeds."
+        "with its 95% interval over images (paired bootstrap; Tango's score where few differ), and "
+        "McNemar's exact test. Two recipes, each trained with several seeds: Student's t over "
+        "seeds."
     )
     return [Paragraph(method), ItemList(tuple(said)), *_notes(compared)]
 
