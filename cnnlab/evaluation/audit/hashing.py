@@ -14,6 +14,10 @@ __all__ = ["Hashes", "grey_of", "hash_images", "resampling"]
 #: Images are brought to this side first, and so many frequencies a direction are kept.
 _SIDE, _KEPT = 32, 8
 
+#: A shift is this part of a side: 2 of 32 pixels, the largest that likeness allows for.
+_SHIFT_PARTS = 16
+_SHIFTS = [(up, left) for up in (-1, 0, 1) for left in (-1, 0, 1) if up or left]
+
 #: ITU-R BT.601 luma.
 _LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 
@@ -29,12 +33,20 @@ class Hashes:
     ----------
     plain: uint64 ``[N]``.
     mirrored: uint64 ``[N]``, those of the images turned left to right.
+    shifted: uint64 ``[8, N]``, those of the images shifted by a sixteenth of their side, with their
+        borders repeated: up, down, left, right and between these.
     flat: bool ``[N]``, images without any contrast, whose hashes say nothing.
     """
 
     plain: NDArray[np.uint64]
     mirrored: NDArray[np.uint64]
+    shifted: NDArray[np.uint64]
     flat: NDArray[np.bool_]
+
+    def of(self, chosen: NDArray[np.bool_]) -> Hashes:
+        """The hashes of some of the images."""
+        columns = self.plain[chosen], self.mirrored[chosen], self.shifted[:, chosen]
+        return Hashes(*columns, self.flat[chosen])
 
 
 def hash_images(images: NDArray[np.uint8], rows: NDArray[np.int64]) -> Hashes:
@@ -46,16 +58,20 @@ def hash_images(images: NDArray[np.uint8], rows: NDArray[np.int64]) -> Hashes:
     mirror image has the same coefficients with every second column's sign turned, so its hash
     costs no second transform.
     """
-    height, width = images.shape[1:3]
-    down, across = _frequencies(height), _frequencies(width)
+    down, across = (_frequencies_when_shifted(size) for size in images.shape[1:3])
     signs = np.where(np.arange(1, _KEPT + 1) % 2, -1, 1).astype(np.float32)
     plain, mirrored = np.empty(len(rows), np.uint64), np.empty(len(rows), np.uint64)
+    shifted = np.empty((len(_SHIFTS), len(rows)), np.uint64)
     flat = np.empty(len(rows), np.bool_)
     for block in blocks(len(rows), images.shape[1:]):
-        found = np.matmul(down, grey_of(images[rows[block]]) @ across.T)
+        grey = grey_of(images[rows[block]])
+        half = {step: grey @ matrix.T for step, matrix in across.items()}
+        found = np.matmul(down[0], half[0])
         plain[block], mirrored[block] = _bits(found), _bits(found * signs)
         flat[block] = np.abs(found).max(axis=(1, 2)) < _FLAT
-    return Hashes(plain, mirrored, flat)
+        for number, (up, left) in enumerate(_SHIFTS):
+            shifted[number, block] = _bits(np.matmul(down[up], half[left]))
+    return Hashes(plain, mirrored, shifted, flat)
 
 
 def grey_of(images: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -85,6 +101,17 @@ def _frequencies(size: int) -> NDArray[np.float32]:
     numbers = np.arange(1, _KEPT + 1)
     waves = np.sqrt(2 / _SIDE) * np.cos(np.pi * numbers[:, None] * places / (2 * _SIDE))
     return np.asarray(waves.astype(np.float32) @ resampling(size, _SIDE), dtype=np.float32)
+
+
+def _frequencies_when_shifted(size: int) -> dict[int, NDArray[np.float32]]:
+    """:func:`_frequencies` of what is shifted by -1, 0 and 1 sixteenths of ``size``."""
+    plain, step = _frequencies(size), max(1, round(size / _SHIFT_PARTS))
+    found = {}
+    for sign in (-1, 0, 1):
+        comes_from = np.clip(np.arange(size) + sign * step, 0, size - 1)
+        taken = np.eye(size, dtype=np.float32)[comes_from]
+        found[sign] = plain @ taken
+    return found
 
 
 def _bits(coefficients: NDArray[np.float32]) -> NDArray[np.uint64]:

@@ -25,7 +25,12 @@ def _shifted(image: np.ndarray) -> np.ndarray:
     return np.pad(image, ((1, 0), (0, 1), (0, 0)), mode="edge")[:-1, 1:]
 
 
+def _shifted_by_two(image: np.ndarray) -> np.ndarray:
+    return np.pad(image, ((2, 0), (0, 2), (0, 0)), mode="edge")[:-2, 2:]
+
+
 VERSIONS = {
+    "shifted": _shifted_by_two,
     "recompressed": _jpeg,
     "darker": lambda image: (image * 0.7 + 10).astype(np.uint8),
     "mirrored": lambda image: image[:, ::-1],

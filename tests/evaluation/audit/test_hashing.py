@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from PIL import Image
 from scipy.fft import dctn
 
@@ -39,6 +40,18 @@ def test_a_mirror_image_has_the_mirrored_hash():
     turned = hash_images(np.ascontiguousarray(images[:, :, ::-1]), np.arange(30))
     assert hamming(plain.mirrored, turned.plain).max() <= 2  # coefficients at the median
     assert hamming(plain.plain, turned.plain).mean() > 20
+
+
+@pytest.mark.parametrize("side", [32, 64])
+def test_an_image_that_is_shifted_back_has_its_hash(side):
+    images = _pictures(30, side)
+    step = side // 16
+    plain = hash_images(images, np.arange(30)).plain
+    moved = hash_images(np.roll(images, (step, -step), axis=(1, 2)), np.arange(30))
+    closest = np.min([hamming(plain, one) for one in moved.shifted], axis=0)
+    assert np.median(closest) <= 8
+    assert np.median(hamming(plain, moved.plain)) > 12
+    assert moved.shifted.shape == (8, 30)
 
 
 def test_brightness_and_size_hardly_matter_and_other_pictures_do():
