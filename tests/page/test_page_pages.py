@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
 import shutil
 from pathlib import Path
@@ -46,6 +47,15 @@ def test_the_list_names_all_runs_the_broken_ones_too(look: Visitor, kept: Path) 
     assert "6 runs" in page
     assert "cut off" in page
     assert "metrics.jsonl, line 1" in page
+
+
+def test_a_name_that_is_not_utf_8_is_shown_by_its_numbers(visit: Visitor, runs: Path) -> None:
+    name = os.fsdecode(b"bad\xffname")
+    (runs / "second").rename(runs / name)
+    for path in ("/", "/data", "/try", f"/runs/{run_id(name)}"):
+        answer = visit.get(path)
+        assert answer.status_code == 200, path
+    assert "bad\\udcffname" in visit.get("/").text
 
 
 def test_a_run_shows_its_figures_and_every_part(visit: Visitor, runs: Path) -> None:
