@@ -8,6 +8,9 @@ from typing import Any
 
 from page_browsing import IN_A_BROWSER, served, wait_until
 
+from cnnlab.files import exclusive_lock
+from cnnlab.runs import Run
+
 pytestmark = IN_A_BROWSER
 
 
@@ -52,3 +55,26 @@ def test_a_focus_in_the_list_neither_stops_it_nor_is_lost(page: Any, runs: Path)
         shutil.rmtree(runs / "third")
         wait_until(page, _count(7))
         assert page.evaluate("document.activeElement.value") == "second"
+
+
+def test_a_training_goes_on_under_the_focus(page: Any, runs: Path) -> None:
+    run = Run(runs / "cut")
+    run.append("resources.jsonl", {"seconds": 1.0, "cpu_percent": 90.0, "memory_bytes": 1e6})
+    with served(runs) as site, exclusive_lock(run.lock_file):
+        page.goto(f"{site.address}/runs/cut")
+        opened = page.locator("#live details.numbers").nth(1)
+        opened.locator("summary").click()
+        page.locator("#live details.more > summary").click()
+        run.append("metrics.jsonl", {"stage": 1, "epoch": 3, "train_accuracy": 0.75,
+                                     "train_loss": 0.5})  # fmt: skip
+        wait_until(page, "document.querySelectorAll('#live tbody')[1].rows.length === 3")
+        assert opened.evaluate("one => one.open")
+        assert not page.locator("#live details.more").evaluate("one => one.open")
+        focused = "document.activeElement.innerText"
+        assert page.evaluate(focused) == "What the machine did meanwhile"
+        opened.locator("summary").focus()
+        run.append("metrics.jsonl", {"stage": 1, "epoch": 4, "train_accuracy": 0.75,
+                                     "train_loss": 0.5})  # fmt: skip
+        wait_until(page, "document.querySelectorAll('#live tbody')[1].rows.length === 4")
+        assert "Numbers" in page.evaluate(focused)
+        assert opened.locator("summary").evaluate("one => one === document.activeElement")
