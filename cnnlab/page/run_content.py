@@ -9,6 +9,7 @@ from typing import Any
 from cnnlab.errors import CnnlabError
 from cnnlab.evaluation.curves import Diagnosis, diagnose
 from cnnlab.evaluation.evaluate import Evaluation, SplitName
+from cnnlab.evaluation.temperature import Calibrated
 from cnnlab.models.summary import Summary
 from cnnlab.page.answers import Mistake, mistakes
 from cnnlab.page.charts import Curves, Plot, curve_plots, reliability_plot, resource_plots
@@ -40,12 +41,14 @@ class Scored:
 
     Attributes
     ----------
+    calibrated: what the temperature changes; None where there is none, or it cannot be read.
     filled: of a large matrix the cells that hold images: row, column, count, share of the row.
     """
 
     evaluation: Evaluation
     mistakes: list[Mistake]
     reliability: Plot
+    calibrated: Calibrated | None
     filled: list[tuple[int, int, int, float]]
 
     @property
@@ -88,6 +91,7 @@ def scored_of(
         evaluation,
         mistakes(evaluation),
         reliability_plot(evaluation.bins),
+        reader.read(lambda: evaluation.calibrated, what="predictions/temperature.json"),
         filled if len(matrix) > CELLS_UP_TO else [],
     )
 

@@ -275,7 +275,8 @@ class Run(ShownAsText):
         """What ``softmax(logits / temperature)`` is best calibrated with; None: not fitted."""
         if not self.temperature_file.exists():
             return None
-        return float(self._json("predictions/temperature.json")["temperature"])
+        todo = "run: " + command_line("evaluate", self.path)
+        return float(read_record(self.temperature_file, todo=todo)["temperature"])
 
     @property
     def group(self) -> Record | None:
