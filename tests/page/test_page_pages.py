@@ -99,10 +99,13 @@ def test_a_cell_shows_its_images_the_surest_first(look: Visitor, kept: Path) -> 
     page = look.get(f"/runs/first/cell?true={true}&predicted={predicted}").text
     found = [int(row) for row in re.findall(r"/images/\w+/(\d+)\.png", page)]
     assert sorted(found) == sorted(rows[inside].tolist())
+    logits = logits / open_run(kept / "first").temperature
     shares = np.exp(logits - logits.max(1, keepdims=True))
     shares /= shares.sum(1, keepdims=True)
     order = {int(row): shares[at, predicted] for at, row in enumerate(rows)}
     assert [order[row] for row in found] == sorted((order[r] for r in found), reverse=True)
+    said = re.findall(r"([\d.]+)% sure", page)
+    assert said == [f"{100 * order[row]:.1f}" for row in found]
     whole = look.get(f"/runs/first?true={true}&predicted={predicted}").text
     assert page.strip() in whole, "the same without scripts"
 

@@ -65,6 +65,15 @@ def test_the_answer_is_the_networks(look: Visitor, kept: Path, picture: np.ndarr
     assert "mine.png" in seen(answer.text)
 
 
+def test_an_image_is_answered_as_it_is_in_the_list_of_its_class(look: Visitor, kept: Path) -> None:
+    run = open_run(kept / "first")
+    assert run.temperature != pytest.approx(1, abs=0.05)
+    page = look.get("/runs/first/hardest").text
+    row, sure = re.findall(r"/images/\w+/(\d+)\.png.*?([\d.]+)% sure", page)[0]
+    answer = ask(look, [("same.png", png(run.open_dataset().images[int(row)]))])
+    assert f'share-value">{sure}%' in answer.text
+
+
 def test_what_the_network_sees_is_what_is_shown(look: Visitor, picture: np.ndarray) -> None:
     page = ask(look, [("x.png", png(picture))]).text
     found = re.search(r'src="data:image/png;base64,([^"]+)"', page)
