@@ -96,14 +96,21 @@ def scored_of(
     )
 
 
-def parts_of(context: Context, run: Run, split: SplitName) -> dict[str, Any]:
-    """Everything on the page of a run."""
-    card = card_of(run).to_dict()
+def parts_of(context: Context, run: Run, asked: SplitName | None) -> dict[str, Any]:
+    """Everything on the page of a run.
+
+    ``asked``: the split to show; None: validation, or test where the run has only that.
+    """
+    glance = card_of(run)
+    card = glance.to_dict()
+    split = asked or ("validation" if glance.has_validation or not card["test"] else "test")
     reader = TolerantReader(run)
     live = live_of(context, run, reader)
     scored = scored_of(context, run, split, reader)
     config = reader.read(lambda: run.config, what="config.yaml")
-    parts = {
+    parts: dict[str, Any] = {
+        "split": split,
+        "has_validation": glance.has_validation,
         "live": live,
         "scored": scored,
         "line": context.listing.line(run),

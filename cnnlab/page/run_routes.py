@@ -47,7 +47,7 @@ def _add_pages(router: APIRouter, context: Context) -> None:
     @router.get("/runs/{key}")
     def run(
         key: str,
-        split: SplitName = "validation",
+        split: SplitName | None = None,
         true: Annotated[int | None, Query(ge=0)] = None,
         predicted: Annotated[int | None, Query(ge=0)] = None,
     ) -> Response:
@@ -56,7 +56,7 @@ def _add_pages(router: APIRouter, context: Context) -> None:
         cell = None
         if parts["scored"] is not None and true is not None and predicted is not None:
             cell = _cell(found, parts["scored"].evaluation, true, predicted)
-        return context.page("run.html", place="runs", id=key, split=split, cell=cell, **parts)
+        return context.page("run.html", place="runs", id=key, cell=cell, **parts)
 
     @router.get("/runs/{key}/report")
     def report(key: str) -> Response:

@@ -14,6 +14,7 @@ from cnnlab.evaluation.figures.text import literal_text
 from cnnlab.metrics import Interval
 from cnnlab.page.charts import sparkline
 from cnnlab.reports.wording import bytes_text, count, decimal, duration, percent, plural, scaled
+from cnnlab.runs import command_line
 
 __all__ = ["environment", "static_file", "static_names"]
 
@@ -92,4 +93,5 @@ def environment() -> Environment:
         "sparkline": sparkline,
     }
     found.filters.update(filters)
+    found.globals["command_line"] = command_line
     return found

@@ -157,6 +157,25 @@ def test_a_click_never_opens_test_and_what_was_opened_is_shown(visit: Visitor, r
     assert len(Run(runs / "first").ledger) == 1
 
 
+def test_a_run_without_images_for_validation_shows_test(visit: Visitor, runs: Path) -> None:
+    evaluation = evaluate(open_run(runs / "first"), "test", command="typed")
+    file = runs / "first" / "split.json"
+    (runs / "first" / "predictions" / "validation.npz").unlink()
+    again = f"cnnlab evaluate {runs / 'first'}"
+    assert f"<code>{again}</code>" in visit.get("/runs/first").text
+    assert "test, as it was opened" in visit.get("/runs/first").text
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"validation": []}))
+    page = visit.get("/runs/first").text
+    assert f"{100 * evaluation.scores.top1:.2f}%" in seen(page)
+    assert "test accuracy" in page
+    assert f"<code>{again}</code>" not in page
+    (runs / "first" / "predictions" / "test.npz").unlink()
+    page = visit.get("/runs/first").text
+    assert "Its split holds no image for validation" in page
+    assert f"<code>{again} --split test</code>" in page
+    assert f"<code>{again}</code>" not in page
+
+
 def test_a_comparison_says_what_cnnlab_compare_says(look: Visitor, kept: Path) -> None:
     opened = [open_run(kept / name) for name in ("first", "second")]
     expected = compare(opened)
