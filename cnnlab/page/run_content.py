@@ -136,7 +136,8 @@ def _settings(
 
 
 def _machine(run: Run) -> list[tuple[str, str]]:
-    return flattened(run.environment)
+    environment = run.environment
+    return flattened({key: value for key, value in environment.items() if key != "created"})
 
 
 def _diagnosis(run: Run) -> Diagnosis | None:

@@ -53,8 +53,13 @@ def _interval(interval: Interval | None, decimals: int = 1) -> str:
     return f"{100 * interval[0]:.{decimals}f} to {100 * interval[1]:.{decimals}f}"
 
 
-def _when(time: datetime.datetime) -> str:
-    return time.strftime("%Y-%m-%d %H:%M")
+def _when(time: datetime.datetime | str) -> str:
+    """To the minute, in this machine's time; a text that is no time as it stands."""
+    try:
+        found = datetime.datetime.fromisoformat(time) if isinstance(time, str) else time
+        return found.astimezone().strftime("%Y-%m-%d %H:%M")
+    except (OverflowError, ValueError):
+        return str(time)
 
 
 def _number(value: float | None) -> str:

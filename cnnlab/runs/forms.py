@@ -109,6 +109,7 @@ FORMS: Mapping[str, Form] = {
         "processes?": _or_none(_whole),
         "memory_bytes?": _or_none(_whole),
         "source_revision?": _or_none(_text),
+        "created?": _text,
     },
     "metrics.jsonl": {
         "stage": _whole,

@@ -84,13 +84,21 @@ class Run(ShownAsText):
 
     @property
     def created(self) -> datetime.datetime:
-        """When ``config.yaml``, which is written once, was written; in this machine's time."""
+        """When the run was made, in this machine's time; :class:`RunError` where it is gone.
+
+        Where ``environment.json`` does not say it, as in older runs: when ``config.yaml`` was
+        written, which happens once, but to each copy of the run anew.
+        """
         path = self.path / "config.yaml"
         try:
             seconds = path.stat().st_mtime
         except OSError:
             raise RunError("missing", where=path, todo="was the run removed?") from None
-        return datetime.datetime.fromtimestamp(seconds).astimezone()
+        try:
+            made = datetime.datetime.fromisoformat(self.environment.get("created", ""))
+            return made.astimezone()
+        except (RunError, OverflowError, ValueError):
+            return datetime.datetime.fromtimestamp(seconds).astimezone()
 
     @cached_property
     def config(self) -> dict[str, Any]:
