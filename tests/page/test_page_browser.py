@@ -17,6 +17,7 @@ from page_runs import ODD_CLASS, ODD_RUN, settings_of
 from PIL import Image
 
 from cnnlab.errors import Interrupted
+from cnnlab.evaluation.evaluate import evaluate
 from cnnlab.page.index import run_id
 from cnnlab.reports.document import Document, Table
 from cnnlab.reports.html import render_html
@@ -164,6 +165,50 @@ def test_no_page_is_wider_than_a_telephone(page: Any, site: Site) -> None:
         page.goto(path)
         settle(page)
         assert page.evaluate("document.documentElement.scrollWidth") <= 390, path
+
+
+def test_a_telephone_sorts_by_a_list_and_has_no_stop_that_is_not_seen(page: Any) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto("/")
+    sort = page.get_by_label("Sort by")
+    assert sort.evaluate("one => one.selectedOptions[0].text") == "When, descending"
+    names = page.locator("#runs tbody th a")
+    for direction in ("ascending", "descending"):
+        sort.select_option(label=f"Name, {direction}")
+        shown = [name.lower() for name in names.all_inner_texts()]
+        assert shown[-1 if direction == "ascending" else 0] == "second"
+    page.evaluate("document.activeElement.blur()")
+    for _ in range(20):
+        page.keyboard.press("Tab")
+        unseen = page.evaluate("document.activeElement.closest('thead') !== null")
+        assert not unseen
+    page.set_viewport_size({"width": 1440, "height": 900})
+    assert not sort.is_visible()
+    page.get_by_role("button", name="Name").click()
+    assert sort.evaluate("one => one.selectedOptions[0].text") == "Name, ascending"
+
+
+def test_a_long_name_makes_no_page_wider(page: Any, site: Site) -> None:
+    long = site.runs / ("x" * 100)
+    shutil.copytree(site.runs / "first", long)
+    try:
+        for width in (390, 800, 1024):
+            page.set_viewport_size({"width": width, "height": 844})
+            for path in (paths_of(site)[-1], f"/runs/{long.name}", "/", f"/try?run={long.name}"):
+                page.goto(path)
+                assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+    finally:
+        shutil.rmtree(long)
+
+
+def test_the_switch_between_splits_breaks_no_word(page: Any, site: Site) -> None:
+    evaluate(Run(site.runs / "second"), "test", command="typed")
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto("/runs/second")
+    heights = page.locator(".switch a").evaluate_all("all => all.map((one) => one.offsetHeight)")
+    assert len(heights) == 2
+    assert max(heights) < 40
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
 @pytest.mark.parametrize(
