@@ -19,10 +19,21 @@ from cnnlab.page.memory import Memory, state_of
 from cnnlab.page.pictures import png_of
 from cnnlab.runs import Run
 
-__all__ = ["MAX_FILES", "MAX_FILE_BYTES", "BundleStore", "Trial", "Upload", "can_explain", "try_it"]
+__all__ = [
+    "MAX_FILES",
+    "MAX_FILE_BYTES",
+    "MAX_TOTAL_BYTES",
+    "BundleStore",
+    "Trial",
+    "Upload",
+    "can_explain",
+    "try_it",
+]
 
 #: Images at once, bytes of each, and pixels that one may have: a photograph of a good camera.
 MAX_FILES, MAX_FILE_BYTES, MAX_PIXELS = 16, 16 << 20, 50_000_000
+#: Bytes of all images together; with their form they fit into what a request may bring along.
+MAX_TOTAL_BYTES = 64 << 20
 _TOP = 5
 #: Where Grad-CAM is; the page does without it where a cnnlab has none.
 _EXPLAINING = "cnnlab.explanation"
@@ -87,7 +98,8 @@ def _answered(bundle: Bundle, upload: Upload) -> Trial:
         pixels = _pixels(bundle, upload)
         shares = bundle.probabilities(bundle.logits(pixels[None]))[0]
     except CnnlabError as error:
-        return Trial(upload.name, error=error.what)
+        expected = f"; expected {error.expected}" if error.expected else ""
+        return Trial(upload.name, error=f"{error.what}{expected}")
     order = np.argsort(-shares, kind="stable")[:_TOP]
     heat = _heat(bundle, pixels, int(order[0]))
     return Trial(
@@ -101,9 +113,7 @@ def _answered(bundle: Bundle, upload: Upload) -> Trial:
 def _pixels(bundle: Bundle, upload: Upload) -> NDArray[np.uint8]:
     if len(upload.content) > MAX_FILE_BYTES:
         raise DataError(f"the file has more than {MAX_FILE_BYTES >> 20} MiB", where=upload.name)
-    header = probe_image(upload.content, upload.name)
-    if header.width * header.height > MAX_PIXELS:
-        raise DataError(f"the image has more than {MAX_PIXELS:,} pixels", where=upload.name)
+    probe_image(upload.content, upload.name, max_pixels=MAX_PIXELS)  # before it is decoded
     return bundle.read_image(upload.content, upload.name)
 
 

@@ -12,6 +12,7 @@ from cnnlab.page.context import Context, is_fragment
 from cnnlab.page.trials import (
     MAX_FILE_BYTES,
     MAX_FILES,
+    MAX_TOTAL_BYTES,
     Trial,
     Upload,
     can_explain,
@@ -39,6 +40,7 @@ def try_router(context: Context) -> APIRouter:
             explains=can_explain(),
             max_files=MAX_FILES,
             max_mib=MAX_FILE_BYTES >> 20,
+            max_total_mib=MAX_TOTAL_BYTES >> 20,
         )
 
     @router.get("/try")

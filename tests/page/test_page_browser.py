@@ -95,6 +95,22 @@ def test_an_image_is_dropped_and_answered(page: Any) -> None:
     assert shown.evaluate("image => image.naturalWidth") == 192
 
 
+def test_too_many_bytes_are_refused_before_they_are_sent(page: Any) -> None:
+    page.goto("/try?run=second")
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.method))
+    page.evaluate("""() => {
+        const data = new DataTransfer();
+        const part = new Uint8Array(13 << 20);
+        for (const name of ["a", "b", "c", "d", "e"]) data.items.add(new File([part], name));
+        const drop = document.getElementById("drop");
+        drop.dispatchEvent(new DragEvent("drop", {dataTransfer: data, bubbles: true}));
+    }""")
+    said = page.locator("#try-state").inner_text()
+    assert said.startswith("These have 65 MiB together, and 64 can be sent at once.")
+    assert sent == []
+
+
 def test_a_report_s_table_is_sorted_and_no_script_but_ours_runs(
     page: Any, site: Site, browser: Any
 ) -> None:

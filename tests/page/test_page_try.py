@@ -16,6 +16,8 @@ from page_runs import Visitor, seen
 from PIL import Image
 
 from cnnlab.bundle import bundle_of
+from cnnlab.data.images import probe_image
+from cnnlab.errors import DataError
 from cnnlab.page import trials
 from cnnlab.runs import open_run
 
@@ -96,11 +98,19 @@ def test_a_giant_is_refused_before_it_is_decoded(
 ) -> None:
     """Case 25: 50,000 x 50,000 pixels, and one file over its limit."""
     monkeypatch.setattr(trials.Bundle, "read_image", pytest.fail)
-    assert "80,000,000 pixels" in seen(ask(look, [("giant.png", bomb())]).text)
-    assert "50,000,000 pixels" in seen(ask(look, [("large.png", bomb(8000))]).text)
+    for name, side in (("giant.png", 50_000), ("large.png", 8000)):
+        assert "more than 50,000,000 pixels" in seen(ask(look, [(name, bomb(side))]).text)
     monkeypatch.setattr(trials, "MAX_FILE_BYTES", 10)
     answer = ask(look, [("long.png", bytes(11))])
     assert "the file has more than" in seen(answer.text)
+
+
+def test_what_was_expected_is_said(look: Visitor) -> None:
+    said = seen(ask(look, [("notes.txt", b"text")]).text)
+    with pytest.raises(DataError) as caught:
+        probe_image(b"text", "notes.txt")
+    assert caught.value.expected
+    assert f"{caught.value.what}; expected {caught.value.expected}" in said
 
 
 def test_a_form_without_images_or_with_too_many_is_refused(
