@@ -13,7 +13,7 @@ from jinja2 import DictLoader, Environment, StrictUndefined
 from cnnlab.evaluation.figures.text import literal_text
 from cnnlab.metrics import Interval
 from cnnlab.page.charts import sparkline
-from cnnlab.reports.wording import bytes_text, count, decimal, duration, percent, plural, scaled
+from cnnlab.reports.wording import count, decimal, duration, percent, plural, scaled
 from cnnlab.runs import command_line
 
 __all__ = ["environment", "static_file", "static_names"]
@@ -90,7 +90,6 @@ def environment() -> Environment:
         "duration": duration,
         "plural": lambda number, word: plural(number, word),
         "scaled": scaled,
-        "bytes_text": bytes_text,
         "interval": _interval,
         "when": _when,
         "number": _number,
