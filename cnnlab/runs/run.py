@@ -18,6 +18,7 @@ from cnnlab.data.source import Say, unsaid
 from cnnlab.data.split import Split
 from cnnlab.errors import DataError, RunError
 from cnnlab.files import append_line, is_locked
+from cnnlab.runs.age import made_at
 from cnnlab.runs.command_line import command_line
 from cnnlab.runs.config_file import read_config
 from cnnlab.runs.corrupted import CorruptedPredictions
@@ -84,21 +85,8 @@ class Run(ShownAsText):
 
     @property
     def created(self) -> datetime.datetime:
-        """When the run was made, in this machine's time; :class:`RunError` where it is gone.
-
-        Where ``environment.json`` does not say it, as in older runs: when ``config.yaml`` was
-        written, which happens once, but to each copy of the run anew.
-        """
-        path = self.path / "config.yaml"
-        try:
-            seconds = path.stat().st_mtime
-        except OSError:
-            raise RunError("missing", where=path, todo="was the run removed?") from None
-        try:
-            made = datetime.datetime.fromisoformat(self.environment.get("created", ""))
-            return made.astimezone()
-        except (RunError, OverflowError, ValueError):
-            return datetime.datetime.fromtimestamp(seconds).astimezone()
+        """When it was made, in this machine's time; :class:`RunError` where it is gone."""
+        return made_at(self.path)
 
     @cached_property
     def config(self) -> dict[str, Any]:
