@@ -150,9 +150,7 @@ def open_bundle(
     path = Path(source)
     if not path.is_file():
         return bundle_of(open_run(source, runs=runs), device)
-    if path.suffix.lower() in (".keras", ".h5"):
-        todo = "turn it into one: " + command_line("import-keras", path)
-        raise RunError("a Keras model, not a bundle", where=path, todo=todo)
+    _refuse_other_forms(path)
     tensors, header = read_tensors(path)
     if header.get("kind") != _KIND:
         raise RunError(
@@ -170,6 +168,22 @@ def open_bundle(
             todo="upgrade cnnlab" if newer else None,
         )
     return _assembled(_read_header(header, path), tensors, source=path, weights=path, device=device)
+
+
+def _refuse_other_forms(path: Path) -> None:
+    """Raise :class:`RunError` for a network in another program's form, told by its ending."""
+    ending = path.suffix.lower()
+    if ending in (".keras", ".h5"):
+        todo = "turn it into one: " + command_line("import-keras", path)
+        raise RunError("a Keras model, not a bundle", where=path, todo=todo)
+    if ending == ".onnx":
+        again = command_line("export", "RUN", "--format", "bundle", "--out", "model.safetensors")
+        raise RunError(
+            "an ONNX file, not a bundle",
+            where=path,
+            expected="a run, or a file that cnnlab export wrote as a bundle",
+            todo=f"write one: {again}; docs/export.md has a script that asks an ONNX file",
+        )
 
 
 def _read_header(header: Mapping[str, Any], path: Path) -> dict[str, Any]:

@@ -74,6 +74,14 @@ def test_an_image_of_any_size_and_mode_is_brought_to_the_network(run: Run) -> No
         bundle_of(run).read_image(b"text", "notes.png")
 
 
+def test_a_file_for_another_program_says_how_to_come_by_a_bundle(tmp_path: Path) -> None:
+    for name, said in (("a.onnx", "an ONNX file.*cnnlab export RUN --format bundle"),
+                       ("a.keras", "a Keras model.*cnnlab import-keras")):  # fmt: skip
+        (tmp_path / name).write_bytes(b"x")
+        with pytest.raises(RunError, match=said):
+            open_bundle(tmp_path / name)
+
+
 def test_a_checkpoint_is_no_bundle(run: Run) -> None:
     with pytest.raises(RunError, match="a checkpoint, not a bundle"):
         open_bundle(run.best_weights)

@@ -2,6 +2,7 @@ import fcntl
 import json
 import os
 import threading
+from datetime import UTC, datetime
 
 import numpy as np
 import pytest
@@ -195,6 +196,30 @@ def test_a_line_cut_off_while_it_was_written_never_happened(tmp_path):
     run.append("metrics.jsonl", {"stage": 1, "epoch": 2})
     lines = (run.path / "metrics.jsonl").read_text().splitlines()
     assert [json.loads(line)["epoch"] for line in lines] == [1, 2]
+
+
+def test_a_run_is_as_old_as_it_says_and_a_copy_no_younger(tmp_path):
+    for name, created in (
+        ("late", "2024-05-02T10:00:00+00:00"),
+        ("early", "2024-05-02T11:00+02:00"),
+    ):
+        run, environment = new(tmp_path, name), {"created": created, "choices": {}}
+        (run.path / "environment.json").write_text(json.dumps(environment))
+        os.utime(run.path / "config.yaml", (0, 0))
+    assert [run.name for run in list_runs(tmp_path)] == ["early", "late"]
+    assert run.created == datetime(2024, 5, 2, 9, tzinfo=UTC)
+    assert run.created.utcoffset() == run.created.astimezone().utcoffset()
+
+
+@pytest.mark.parametrize("content", ["", '{"choices": {}}', '{"choices": {}, "created": "x"}'])
+def test_a_run_that_does_not_say_its_age_is_as_old_as_its_settings(tmp_path, content):
+    run = new(tmp_path)
+    os.utime(run.path / "config.yaml", (1e9, 1e9))
+    (run.path / "environment.json").write_text(content)
+    assert run.created.timestamp() == 1e9
+    (run.path / "config.yaml").unlink()
+    with pytest.raises(RunError, match="was the run removed"):
+        _ = run.created
 
 
 def test_what_is_no_run_is_not_listed(tmp_path):

@@ -41,7 +41,7 @@ def track(
     if where is not None and len(to) > 1:
         raise ConfigError("one place for two trackers", where="--where", todo="send to one each")
     said = to if where is None else [f"{name}={where}" for name in to]
-    targets = parse_targets(said, option="--to")
+    targets = parse_targets(said, option="--to" if where is None else "--where")
     sent = send(open_runs(names, runs=runs), targets)
     if as_json:
         print_json(sent.to_dict())

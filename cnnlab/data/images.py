@@ -66,13 +66,15 @@ class ImageHeader:
         return self.mode in _GREY
 
 
-def probe_image(source: bytes | BinaryIO, where: object) -> ImageHeader:
+def probe_image(
+    source: bytes | BinaryIO, where: object, *, max_pixels: int = MAX_PIXELS
+) -> ImageHeader:
     """Read an image's header only; ``source`` is its bytes or a seekable stream.
 
-    Raises :class:`DataError` naming ``where`` when it is no image or has too many pixels.
+    Raises :class:`DataError` naming ``where`` when it is no image or has more than ``max_pixels``.
     """
     stream = io.BytesIO(source) if isinstance(source, bytes) else source
-    with _opened(stream, where) as image:
+    with _opened(stream, where, max_pixels) as image:
         return ImageHeader(*image.size, image.mode)
 
 

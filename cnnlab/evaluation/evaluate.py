@@ -15,7 +15,12 @@ from cnnlab.device import choose_device, set_up_torch
 from cnnlab.errors import RunError
 from cnnlab.evaluation.evaluation_text import evaluation_text
 from cnnlab.evaluation.ledger import enter_test_opening
-from cnnlab.evaluation.temperature import Calibrated, calibrate, save_temperature
+from cnnlab.evaluation.temperature import (
+    Calibrated,
+    calibrate,
+    save_temperature,
+    temperature_of,
+)
 from cnnlab.inference import Preprocessing, load_network, predict_logits
 from cnnlab.metrics import (
     ClassScores,
@@ -23,6 +28,7 @@ from cnnlab.metrics import (
     Interval,
     ReliabilityBin,
     Scores,
+    at_temperature,
     coverage_curve,
     reliability_bins,
     score,
@@ -79,6 +85,14 @@ class Evaluation(ShownAsText):
     def probabilities(self) -> NDArray[np.float64]:
         """Softmax of the logits, ``[N, C]``, at temperature 1: what the network itself says."""
         return softmax(self.predictions.logits)
+
+    @cached_property
+    def calibrated_probabilities(self) -> NDArray[np.float64]:
+        """Softmax at the run's temperature, ``[N, C]``: what ``cnnlab predict`` says of them.
+
+        At temperature 1 where none was fitted. :class:`RunError` where its file is damaged.
+        """
+        return at_temperature(self.predictions.logits, temperature_of(self.run) or 1.0)
 
     @cached_property
     def bins(self) -> list[ReliabilityBin]:

@@ -35,6 +35,7 @@ class Trial:
     rows: int64 ``[N]``, those that count.
     labels: int64 ``[N]``; None where the images are generated.
     calibration: int64 rows of training images; None where there are none.
+    reason: why they are generated; None where they are not.
     """
 
     split: str
@@ -42,6 +43,7 @@ class Trial:
     rows: NDArray[np.int64]
     labels: NDArray[np.int64] | None
     calibration: NDArray[np.int64] | None = None
+    reason: str | None = None
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -84,10 +86,10 @@ def trial_of(bundle: Bundle, say: Say) -> Trial:
             else:
                 reason = "it holds no image for validation"
     say(f"{bundle.source}: {reason}; the file is tried on {_GENERATED} generated images")
-    return _generated(bundle.input_shape)
+    return _generated(bundle.input_shape, reason)
 
 
-def _generated(shape: tuple[int, int, int]) -> Trial:
+def _generated(shape: tuple[int, int, int], reason: str) -> Trial:
     """Noise and coarse patterns, half of each, and single colours; the same ones every time."""
     height, width, channels = shape
     generator = np.random.default_rng(0)
@@ -98,7 +100,8 @@ def _generated(shape: tuple[int, int, int]) -> Trial:
         size = {"height": height, "width": width, "channels": kind.shape[2]}
         images[row] = fit_pixels(np.ascontiguousarray(kind), **size)
     images[0], images[1] = 0, 255
-    return Trial("generated", images, np.arange(_GENERATED, dtype=np.int64), None)
+    rows = np.arange(_GENERATED, dtype=np.int64)
+    return Trial("generated", images, rows, None, reason=reason)
 
 
 def calibration_images(trial: Trial, count: int, *, where: object) -> NDArray[np.uint8]:
@@ -110,10 +113,10 @@ def calibration_images(trial: Trial, count: int, *, where: object) -> NDArray[np
     if rows is None or not len(rows):
         raise InputError(
             "int8 needs the run's training images, to measure ranges on, and its validation "
-            "images, to measure what it costs",
+            f"images, to measure what it costs; {trial.reason}",
             where=where,
-            expected="a run whose data is on this machine",
-            todo="leave --int8 out, or name the run's folder where its data is",
+            expected="a run with images for validation, whose data is on this machine",
+            todo="leave --int8 out, or name the folder of such a run",
         )
     return np.ascontiguousarray(trial.images[rows[_spread(len(rows), count)]])
 

@@ -12,13 +12,17 @@ from cnnlab.evaluation.evaluate import Evaluation, SplitName, evaluation_of
 from cnnlab.metrics import log_softmax
 from cnnlab.page.memory import Memory, state_of
 from cnnlab.runs import Run
+from cnnlab.workflows.tolerant import TolerantReader
 
 __all__ = ["Answer", "Answers", "Mistake", "answers_at", "cell_places", "hardest", "mistakes"]
 
 
 @dataclass(frozen=True)
 class Answer:
-    """One image: its row in the dataset, what it is, what was said and how sure (0 to 1)."""
+    """One image: its row in the dataset, what it is, what was said and how sure (0 to 1).
+
+    How sure is as ``cnnlab predict`` says it of this image, at the run's temperature.
+    """
 
     row: int
     true: str
@@ -56,7 +60,7 @@ class Answers:
 def answers_at(evaluation: Evaluation, places: Sequence[int]) -> list[Answer]:
     """The answers at places within the split, in this order."""
     found, names = evaluation.predictions, evaluation.class_names
-    shares, said = evaluation.probabilities, found.classes
+    shares, said = _probabilities(evaluation), found.classes
     return [
         Answer(
             row=int(found.indices[at]),
@@ -70,11 +74,21 @@ def answers_at(evaluation: Evaluation, places: Sequence[int]) -> list[Answer]:
     ]
 
 
+def _probabilities(evaluation: Evaluation) -> NDArray[np.float64]:
+    """What the run says, ``[N, C]``; before calibration where its temperature is damaged.
+
+    That it is damaged stands on the page of the run.
+    """
+    reader = TolerantReader(evaluation.run)
+    found = reader.read(lambda: evaluation.calibrated_probabilities, what="temperature.json")
+    return evaluation.probabilities if found is None else found
+
+
 def cell_places(evaluation: Evaluation, true: int, predicted: int) -> NDArray[np.int64]:
     """Where one cell of the confusion matrix has its images, the surest answers first."""
     found = evaluation.predictions
     places = np.flatnonzero((found.labels == true) & (found.classes == predicted))
-    sure = evaluation.probabilities[places, predicted]
+    sure = _probabilities(evaluation)[places, predicted]
     return places[np.argsort(-sure, kind="stable")]
 
 

@@ -65,4 +65,6 @@ class Context:
         """A template with its content."""
         template = environment().get_template(name)
         text = template.render(folder=self.index.folder, token=self.token, **content)
-        return HTMLResponse(text, status_code=status, headers=headers)
+        # A file's name need not be UTF-8; what is not is shown by its numbers.
+        encoded = text.encode("utf-8", "backslashreplace")
+        return HTMLResponse(encoded, status_code=status, headers=headers)

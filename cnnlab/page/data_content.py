@@ -41,6 +41,7 @@ class DataPage:
     balance: class name -> images by part, in label order; empty where the images are gone.
     moments: mean and standard deviation of each channel of the training images, 0 to 1.
     problem: why there are no images to show.
+    damage: what of the run cannot be read, a line each.
     """
 
     facts: dict[str, Any]
@@ -48,6 +49,7 @@ class DataPage:
     balance: list[tuple[str, list[int]]]
     moments: tuple[list[float], list[float]] | None
     problem: str | None
+    damage: list[str]
 
     @property
     def origin(self) -> str:
@@ -86,12 +88,14 @@ def data_page(context: Context, run: Run) -> DataPage:
     preprocessing = reader.read(lambda: run.preprocessing, what="preprocessing.json")
     images = TolerantReader(run)
     dataset = images.read(lambda: context.images.of(run), what="the dataset")
+    balance = reader.read(lambda: _balance(dataset, run), what="split.json") if dataset else None
     return DataPage(
         facts=facts,
         sizes={part: len(split[part]) for part in PARTS},
-        balance=[] if dataset is None else _balance(dataset, run),
+        balance=balance or [],
         moments=(preprocessing["mean"], preprocessing["std"]) if preprocessing else None,
         problem=images.problems[0] if images.problems else None,
+        damage=reader.problems,
     )
 
 

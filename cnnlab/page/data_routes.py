@@ -11,6 +11,7 @@ from cnnlab.page.context import Context
 from cnnlab.page.data_content import Known, data_page, known_datasets, samples_of
 from cnnlab.page.guard import report_policy
 from cnnlab.runs import Run
+from cnnlab.workflows.tolerant import TolerantReader
 
 __all__ = ["data_router"]
 
@@ -63,8 +64,11 @@ def _add_images(router: APIRouter, context: Context) -> None:
     @router.get("/data/{key}/samples")
     def samples(key: str, run: str | None = None) -> Response:
         _, through = _known(context, key, run)
-        shown = samples_of(context.images.of(through), through)
-        return context.page("_samples.html", samples=shown, data=key)
+        reader = TolerantReader(through)
+        shown = reader.read(
+            lambda: samples_of(context.images.of(through), through), what="split.json"
+        )
+        return context.page("_samples.html", samples=shown, data=key, problems=reader.problems)
 
     @router.get("/images/{key}/{row}.png")
     def image(key: str, row: int) -> Response:

@@ -23,8 +23,8 @@ __all__ = ["LOOPBACK", "MAX_BODY_BYTES", "Guard", "is_address", "is_loopback", "
 
 #: Names of this machine for itself.
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
-#: The most bytes that a request may bring along: sixteen photographs.
-MAX_BODY_BYTES = 64 << 20
+#: The most bytes that a request may bring along: 64 MiB of images, and what their form adds.
+MAX_BODY_BYTES = 65 << 20
 
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "

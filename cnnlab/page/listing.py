@@ -27,6 +27,7 @@ __all__ = ["Group", "Line", "Listing"]
 
 _FILES = (
     "config.yaml",
+    "environment.json",
     "split.json",
     "metrics.jsonl",
     "result.json",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import time
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +19,8 @@ from cnnlab.runs import Run
 
 __all__ = ["ImageStore", "dataset_id", "png_of"]
 
+#: So long a dataset that could not be opened is not tried again: a page asks for many images.
+_AGAIN_SECONDS = 5.0
 _MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 
 
@@ -42,10 +46,21 @@ class ImageStore:
     def __init__(self, index: RunIndex, listing: Listing) -> None:
         self._index, self._listing = index, listing
         self._opened: Memory[Dataset] = Memory(8)
+        self._failed: dict[Path, tuple[float, CnnlabError]] = {}
 
     def of(self, run: Run) -> Dataset:
         """The dataset of a run; :class:`CnnlabError` where it is gone, or has changed."""
-        return self._opened.get(dataset_id(run), None, lambda: run.open_dataset(offline=True))
+        return self._opened.get(dataset_id(run), None, lambda: self._open(run))
+
+    def _open(self, run: Run) -> Dataset:
+        until, said = self._failed.get(run.path, (0.0, None))
+        if said is not None and time.monotonic() < until:
+            raise said.with_traceback(None)
+        try:
+            return run.open_dataset(offline=True)
+        except CnnlabError as error:
+            self._failed[run.path] = (time.monotonic() + _AGAIN_SECONDS, error)
+            raise
 
     def find(self, key: str) -> Dataset | None:
         """The dataset that an address names, through any run that was trained on it."""

@@ -9,6 +9,7 @@ from typing import Any
 from cnnlab.errors import CnnlabError
 from cnnlab.evaluation.curves import Diagnosis, diagnose
 from cnnlab.evaluation.evaluate import Evaluation, SplitName
+from cnnlab.evaluation.temperature import Calibrated
 from cnnlab.models.summary import Summary
 from cnnlab.page.answers import Mistake, mistakes
 from cnnlab.page.charts import Curves, Plot, curve_plots, reliability_plot, resource_plots
@@ -40,12 +41,14 @@ class Scored:
 
     Attributes
     ----------
+    calibrated: what the temperature changes; None where there is none, or it cannot be read.
     filled: of a large matrix the cells that hold images: row, column, count, share of the row.
     """
 
     evaluation: Evaluation
     mistakes: list[Mistake]
     reliability: Plot
+    calibrated: Calibrated | None
     filled: list[tuple[int, int, int, float]]
 
     @property
@@ -88,18 +91,26 @@ def scored_of(
         evaluation,
         mistakes(evaluation),
         reliability_plot(evaluation.bins),
+        reader.read(lambda: evaluation.calibrated, what="predictions/temperature.json"),
         filled if len(matrix) > CELLS_UP_TO else [],
     )
 
 
-def parts_of(context: Context, run: Run, split: SplitName) -> dict[str, Any]:
-    """Everything on the page of a run."""
-    card = card_of(run).to_dict()
+def parts_of(context: Context, run: Run, asked: SplitName | None) -> dict[str, Any]:
+    """Everything on the page of a run.
+
+    ``asked``: the split to show; None: validation, or test where the run has only that.
+    """
+    glance = card_of(run)
+    card = glance.to_dict()
+    split = asked or ("validation" if glance.has_validation or not card["test"] else "test")
     reader = TolerantReader(run)
     live = live_of(context, run, reader)
     scored = scored_of(context, run, split, reader)
     config = reader.read(lambda: run.config, what="config.yaml")
-    parts = {
+    parts: dict[str, Any] = {
+        "split": split,
+        "has_validation": glance.has_validation,
         "live": live,
         "scored": scored,
         "line": context.listing.line(run),
@@ -125,7 +136,8 @@ def _settings(
 
 
 def _machine(run: Run) -> list[tuple[str, str]]:
-    return flattened(run.environment)
+    environment = run.environment
+    return flattened({key: value for key, value in environment.items() if key != "created"})
 
 
 def _diagnosis(run: Run) -> Diagnosis | None:

@@ -47,7 +47,7 @@ def _add_pages(router: APIRouter, context: Context) -> None:
     @router.get("/runs/{key}")
     def run(
         key: str,
-        split: SplitName = "validation",
+        split: SplitName | None = None,
         true: Annotated[int | None, Query(ge=0)] = None,
         predicted: Annotated[int | None, Query(ge=0)] = None,
     ) -> Response:
@@ -55,8 +55,8 @@ def _add_pages(router: APIRouter, context: Context) -> None:
         parts = parts_of(context, found, split)
         cell = None
         if parts["scored"] is not None and true is not None and predicted is not None:
-            cell = _cell(found, parts["scored"].evaluation, true, predicted)
-        return context.page("run.html", place="runs", id=key, split=split, cell=cell, **parts)
+            cell = _Cell(context, found, parts["scored"].evaluation, true, predicted)
+        return context.page("run.html", place="runs", id=key, cell=cell, **parts)
 
     @router.get("/runs/{key}/report")
     def report(key: str) -> Response:
@@ -85,7 +85,7 @@ def _add_parts(router: APIRouter, context: Context) -> None:
         split: SplitName = "validation",
     ) -> Response:
         found = context.run(key)
-        shown = _cell(found, _evaluated(context, found, split), true, predicted)
+        shown = _Cell(context, found, _evaluated(context, found, split), true, predicted)
         return context.page("_cell.html", cell=shown)
 
     @router.get("/runs/{key}/hardest")
@@ -120,9 +120,14 @@ def _evaluated(context: Context, run: Run, split: SplitName) -> Evaluation:
 
 
 class _Cell:
-    """One cell of the confusion matrix with the first of its images."""
+    """One cell of the confusion matrix with the first of its images.
 
-    def __init__(self, run: Run, evaluation: Evaluation, true: int, predicted: int) -> None:
+    ``problem``: why these cannot be shown; None where they can. 404 for a class that is none.
+    """
+
+    def __init__(
+        self, context: Context, run: Run, evaluation: Evaluation, true: int, predicted: int
+    ) -> None:
         names = evaluation.class_names
         if max(true, predicted) >= len(names):
             raise HTTPException(404, "there is no such class")
@@ -133,10 +138,7 @@ class _Cell:
         self.count = len(places)
         self.of_class = int(evaluation.scores.matrix[true].sum())
         self.answers: list[Answer] = answers_at(evaluation, places[:_MOST_IMAGES].tolist())
-
-
-def _cell(run: Run, evaluation: Evaluation, true: int, predicted: int) -> _Cell:
-    return _Cell(run, evaluation, true, predicted)
+        self.problem = _image_problem(context, run)
 
 
 def _image_problem(context: Context, run: Run) -> str | None:

@@ -13,7 +13,8 @@ from jinja2 import DictLoader, Environment, StrictUndefined
 from cnnlab.evaluation.figures.text import literal_text
 from cnnlab.metrics import Interval
 from cnnlab.page.charts import sparkline
-from cnnlab.reports.wording import bytes_text, count, decimal, duration, percent, plural, scaled
+from cnnlab.reports.wording import count, decimal, duration, percent, plural, scaled
+from cnnlab.runs import command_line
 
 __all__ = ["environment", "static_file", "static_names"]
 
@@ -52,8 +53,13 @@ def _interval(interval: Interval | None, decimals: int = 1) -> str:
     return f"{100 * interval[0]:.{decimals}f} to {100 * interval[1]:.{decimals}f}"
 
 
-def _when(time: datetime.datetime) -> str:
-    return time.strftime("%Y-%m-%d %H:%M")
+def _when(time: datetime.datetime | str) -> str:
+    """To the minute, in this machine's time; a text that is no time as it stands."""
+    try:
+        found = datetime.datetime.fromisoformat(time) if isinstance(time, str) else time
+        return found.astimezone().strftime("%Y-%m-%d %H:%M")
+    except (OverflowError, ValueError):
+        return str(time)
 
 
 def _number(value: float | None) -> str:
@@ -84,7 +90,6 @@ def environment() -> Environment:
         "duration": duration,
         "plural": lambda number, word: plural(number, word),
         "scaled": scaled,
-        "bytes_text": bytes_text,
         "interval": _interval,
         "when": _when,
         "number": _number,
@@ -92,4 +97,5 @@ def environment() -> Environment:
         "sparkline": sparkline,
     }
     found.filters.update(filters)
+    found.globals["command_line"] = command_line
     return found

@@ -5,8 +5,6 @@ from __future__ import annotations
 import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib import import_module
-from importlib.util import find_spec
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,17 +13,26 @@ from PIL import Image
 from cnnlab.bundle import Bundle, bundle_of
 from cnnlab.data.images import probe_image
 from cnnlab.errors import CnnlabError, DataError
+from cnnlab.explanation import grad_cam
 from cnnlab.page.memory import Memory, state_of
 from cnnlab.page.pictures import png_of
+from cnnlab.prediction.answers import ClassProbability, checked_top_k, predictions_from
 from cnnlab.runs import Run
 
-__all__ = ["MAX_FILES", "MAX_FILE_BYTES", "BundleStore", "Trial", "Upload", "can_explain", "try_it"]
+__all__ = [
+    "MAX_FILES",
+    "MAX_FILE_BYTES",
+    "MAX_TOTAL_BYTES",
+    "BundleStore",
+    "Trial",
+    "Upload",
+    "try_it",
+]
 
 #: Images at once, bytes of each, and pixels that one may have: a photograph of a good camera.
 MAX_FILES, MAX_FILE_BYTES, MAX_PIXELS = 16, 16 << 20, 50_000_000
-_TOP = 5
-#: Where Grad-CAM is; the page does without it where a cnnlab has none.
-_EXPLAINING = "cnnlab.explanation"
+#: Bytes of all images together; with their form they fit into what a request may bring along.
+MAX_TOTAL_BYTES = 64 << 20
 #: Viridis at five places; evenly light from low to high, with any kind of colour vision.
 _VIRIDIS = np.array(
     [[68, 1, 84], [59, 82, 139], [33, 145, 140], [94, 201, 98], [253, 231, 37]], dtype=np.float64
@@ -50,12 +57,12 @@ class Trial:
     ----------
     top: the likeliest classes with their probabilities (0 to 1), the likeliest first.
     seen: a data URI of the image as the network gets it.
-    heat: one of where Grad-CAM says the first class was seen; None where that is not to be had.
+    heat: one of where Grad-CAM says the first class was seen; None for a network without a map.
     """
 
     name: str
     error: str | None = None
-    top: tuple[tuple[str, float], ...] = ()
+    top: tuple[ClassProbability, ...] = ()
     seen: str = ""
     heat: str | None = None
 
@@ -72,11 +79,6 @@ class BundleStore:
         return self._memory.get(run.path, state, lambda: bundle_of(run))
 
 
-def can_explain() -> bool:
-    """Whether this cnnlab has Grad-CAM."""
-    return find_spec(_EXPLAINING) is not None
-
-
 def try_it(bundle: Bundle, uploads: Sequence[Upload]) -> list[Trial]:
     """Ask a network about each image; what is no image says so, and the others are answered."""
     return [_answered(bundle, upload) for upload in uploads]
@@ -85,14 +87,16 @@ def try_it(bundle: Bundle, uploads: Sequence[Upload]) -> list[Trial]:
 def _answered(bundle: Bundle, upload: Upload) -> Trial:
     try:
         pixels = _pixels(bundle, upload)
-        shares = bundle.probabilities(bundle.logits(pixels[None]))[0]
+        logits = bundle.logits(pixels[None])
     except CnnlabError as error:
-        return Trial(upload.name, error=error.what)
-    order = np.argsort(-shares, kind="stable")[:_TOP]
-    heat = _heat(bundle, pixels, int(order[0]))
+        expected = f"; expected {error.expected}" if error.expected else ""
+        return Trial(upload.name, error=f"{error.what}{expected}")
+    top_k = checked_top_k(None, bundle)
+    [said] = predictions_from(bundle, logits, [upload.name], top_k=top_k)
+    heat = _heat(bundle, pixels, int(logits[0].argmax()))
     return Trial(
         name=upload.name,
-        top=tuple((bundle.class_names[at], float(shares[at])) for at in order),
+        top=said.top,
         seen=_data_uri(_enlarged(pixels)),
         heat=None if heat is None else _data_uri(_overlaid(pixels, heat)),
     )
@@ -101,19 +105,14 @@ def _answered(bundle: Bundle, upload: Upload) -> Trial:
 def _pixels(bundle: Bundle, upload: Upload) -> NDArray[np.uint8]:
     if len(upload.content) > MAX_FILE_BYTES:
         raise DataError(f"the file has more than {MAX_FILE_BYTES >> 20} MiB", where=upload.name)
-    header = probe_image(upload.content, upload.name)
-    if header.width * header.height > MAX_PIXELS:
-        raise DataError(f"the image has more than {MAX_PIXELS:,} pixels", where=upload.name)
+    probe_image(upload.content, upload.name, max_pixels=MAX_PIXELS)  # before it is decoded
     return bundle.read_image(upload.content, upload.name)
 
 
 def _heat(bundle: Bundle, pixels: NDArray[np.uint8], label: int) -> NDArray[np.float32] | None:
     """Where the class was seen, float32 ``[H, W]``; None where the network has no map to ask."""
-    if not can_explain():
-        return None
-    grad_cam = import_module(_EXPLAINING).grad_cam
     try:
-        return np.asarray(grad_cam(bundle, pixels, label), dtype=np.float32)
+        return grad_cam(bundle, pixels, label)
     except CnnlabError:  # a network without convolutions has nothing to look at
         return None
 

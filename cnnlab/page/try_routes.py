@@ -9,14 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from cnnlab.page.context import Context, is_fragment
-from cnnlab.page.trials import (
-    MAX_FILE_BYTES,
-    MAX_FILES,
-    Trial,
-    Upload,
-    can_explain,
-    try_it,
-)
+from cnnlab.page.trials import MAX_FILE_BYTES, MAX_FILES, MAX_TOTAL_BYTES, Trial, Upload, try_it
 from cnnlab.runs import Run
 
 __all__ = ["try_router"]
@@ -36,9 +29,9 @@ def try_router(context: Context) -> APIRouter:
             lines=[line for line in lines if line.status not in {"damaged", "newer"}],
             chosen=chosen,
             trials=trials,
-            explains=can_explain(),
             max_files=MAX_FILES,
             max_mib=MAX_FILE_BYTES >> 20,
+            max_total_mib=MAX_TOTAL_BYTES >> 20,
         )
 
     @router.get("/try")

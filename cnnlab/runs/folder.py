@@ -8,6 +8,7 @@ import secrets
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from pathlib import Path
 
 from cnnlab.errors import CnnlabError, RunError
@@ -187,12 +188,12 @@ def list_runs(folder: Path) -> list[Run]:
     if not folder.is_dir():
         return []
     configs = folder.glob("[!.]*/config.yaml")
-    dated: list[tuple[int, Path]] = []
+    dated: list[tuple[datetime, Path]] = []
     for path in configs:
-        with suppress(OSError):  # removed while we were looking
+        with suppress(OSError, RunError):  # removed while we were looking
             if path.is_file():
-                dated.append((path.stat().st_mtime_ns, path))
-    return [Run(path.parent) for _, path in sorted(dated)]
+                dated.append((Run(path.parent).created, path.parent))
+    return [Run(path) for _, path in sorted(dated)]
 
 
 def has_marks(path: Path) -> bool:

@@ -109,6 +109,7 @@ FORMS: Mapping[str, Form] = {
         "processes?": _or_none(_whole),
         "memory_bytes?": _or_none(_whole),
         "source_revision?": _or_none(_text),
+        "created?": _text,
     },
     "metrics.jsonl": {
         "stage": _whole,
@@ -144,6 +145,7 @@ FORMS: Mapping[str, Form] = {
         "epoch?": _whole,
         "step?": _whole,
     },
+    "temperature.json": {"temperature": _above_zero},
     "audit.json": {"fingerprint": _text, "copies": _list(_text)},
     "inexact.jsonl": {"after_step": _whole, "changed": _list(_text)},
     "result.json": {
@@ -157,15 +159,16 @@ FORMS: Mapping[str, Form] = {
 }
 
 
-def check_form(file: str, content: Mapping[str, Any], where: object) -> None:
-    """Raise :class:`RunError` naming the first key that is not as ``file`` should have it."""
+def check_form(file: str, content: Mapping[str, Any], where: object, *, todo: str) -> None:
+    """Raise :class:`RunError` naming the first key that is not as ``file`` should have it.
+
+    ``todo``: what the error says brings the file back.
+    """
     form = FORMS.get(file)
     wrong = _wrong(form, content, "") if form is not None else None
     if wrong is not None:
         key, found, expected = wrong
-        raise RunError(
-            f"damaged: '{key}' is {found}", where=where, expected=expected, todo="train it again"
-        )
+        raise RunError(f"damaged: '{key}' is {found}", where=where, expected=expected, todo=todo)
 
 
 def _wrong(form: Form, content: Mapping[str, Any], prefix: str) -> tuple[str, str, str] | None:

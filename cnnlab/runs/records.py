@@ -14,16 +14,21 @@ __all__ = ["Record", "keep_lines", "read_lines", "read_record"]
 
 Record = dict[str, Any]
 
+_AGAIN = "train the run again"
 
-def read_record(path: Path) -> Record:
-    """Read a file that holds one object; :class:`RunError` where it is damaged or incomplete."""
+
+def read_record(path: Path, *, todo: str = _AGAIN) -> Record:
+    """Read a file that holds one object; :class:`RunError` where it is damaged or incomplete.
+
+    ``todo``: what the error says brings the file back.
+    """
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
         content = None
     if not isinstance(content, dict):
-        raise RunError("missing or damaged", where=path, todo="train the run again")
-    check_form(path.name, content, path)
+        raise RunError("missing or damaged", where=path, todo=todo)
+    check_form(path.name, content, path, todo=todo)
     return content
 
 
@@ -49,7 +54,7 @@ def _line(text: bytes, path: Path, number: int) -> Record:
     except (TypeError, ValueError, RecursionError):
         todo = "remove the line, or train the run again"
         raise RunError("damaged", where=where, todo=todo) from None
-    check_form(path.name, record, where)
+    check_form(path.name, record, where, todo=_AGAIN)
     return record
 
 

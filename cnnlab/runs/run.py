@@ -18,6 +18,7 @@ from cnnlab.data.source import Say, unsaid
 from cnnlab.data.split import Split
 from cnnlab.errors import DataError, RunError
 from cnnlab.files import append_line, is_locked
+from cnnlab.runs.age import made_at
 from cnnlab.runs.command_line import command_line
 from cnnlab.runs.config_file import read_config
 from cnnlab.runs.corrupted import CorruptedPredictions
@@ -84,13 +85,8 @@ class Run(ShownAsText):
 
     @property
     def created(self) -> datetime.datetime:
-        """When ``config.yaml``, which is written once, was written; in this machine's time."""
-        path = self.path / "config.yaml"
-        try:
-            seconds = path.stat().st_mtime
-        except OSError:
-            raise RunError("missing", where=path, todo="was the run removed?") from None
-        return datetime.datetime.fromtimestamp(seconds).astimezone()
+        """When it was made, in this machine's time; :class:`RunError` where it is gone."""
+        return made_at(self.path)
 
     @cached_property
     def config(self) -> dict[str, Any]:
@@ -275,7 +271,8 @@ class Run(ShownAsText):
         """What ``softmax(logits / temperature)`` is best calibrated with; None: not fitted."""
         if not self.temperature_file.exists():
             return None
-        return float(self._json("predictions/temperature.json")["temperature"])
+        todo = "run: " + command_line("evaluate", self.path)
+        return float(read_record(self.temperature_file, todo=todo)["temperature"])
 
     @property
     def group(self) -> Record | None:

@@ -260,4 +260,7 @@ def _shown(uri: str) -> str:
     return re.sub(r"//[^/@]*@", "//", uri)
 
 
-TRACKERS.add("mlflow", Tracker(("mlflow", "sqlalchemy", "alembic"), "mlflow", MlflowRun))
+TRACKERS.add(
+    "mlflow",
+    Tracker(("mlflow", "sqlalchemy", "alembic"), "mlflow", MlflowRun, addresses=True),
+)

@@ -33,7 +33,8 @@ class Sent(ShownAsText):
     def to_text(self) -> str:
         """What ``cnnlab track`` prints."""
         lines = [
-            f"{entry['run']}: {entry['epochs']} epochs in {entry['tracker']}, {entry['place']}"
+            f"{entry['run']}: {entry['epochs']} {'epoch' if entry['epochs'] == 1 else 'epochs'} "
+            f"in {entry['tracker']}, {entry['place']}"
             for entry in self.entries
         ]
         return "\n".join(map(printable, [*lines, *(f"look at it: {look}" for look in self.looks)]))

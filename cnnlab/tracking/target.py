@@ -43,20 +43,25 @@ class Target:
 def parse_target(text: str, *, option: str) -> Target:
     """Read ``NAME`` or ``NAME=WHERE``; a folder is made absolute, for runs outlive a session.
 
-    Raises ``UnknownNameError`` for no such tracker, :class:`ConfigError` for an empty place, and
-    ``InputError`` where what the tracker needs is not installed.
+    Raises ``UnknownNameError`` for no such tracker, :class:`ConfigError` for an empty place or an
+    address that the tracker does not take, and ``InputError`` where what it needs is not installed.
     """
     from cnnlab.tracking.tracker import TRACKERS
 
     name, equals, where = text.partition("=")
-    TRACKERS.get(name).require(name)
+    tracker = TRACKERS.get(name)
+    tracker.require(name)
     if not equals:
         return Target(name)
+    places = "a folder or an address" if tracker.addresses else "a folder"
     if not where.strip():
-        raise ConfigError(
-            f"'{text}' names no place", where=option, expected=f"{name}=FOLDER or {name}=ADDRESS"
-        )
-    return Target(name, where if "://" in where else str(expanded(where).resolve()))
+        raise ConfigError(f"names no place for {name}", where=option, expected=places)
+    found = Target(name, where)
+    if not found.is_address:
+        return Target(name, str(expanded(where).resolve()))
+    if not tracker.addresses:
+        raise ConfigError(f"{name} takes no address", where=option, expected=places)
+    return found
 
 
 def parse_targets(texts: Sequence[str], *, option: str) -> list[Target]:

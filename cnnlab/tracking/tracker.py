@@ -43,11 +43,13 @@ class Tracker:
     needs: modules that must be installed.
     extra: the extra of cnnlab that brings them.
     open: begins, or goes on with, a run in the store at a place (None: the tracker's own).
+    addresses: whether a place may be the address of a server, and not only a folder.
     """
 
     needs: tuple[str, ...]
     extra: str
     open: Callable[[Subject, str | None], Session]
+    addresses: bool = False
 
     def require(self, name: str) -> None:
         """Raise :class:`InputError` that says what to install where something is missing."""

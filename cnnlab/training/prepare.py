@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -239,7 +240,11 @@ def prepare_new_run(
         as_run_name(stem),
         {
             "config.yaml": config.to_yaml(),
-            "environment.json": {**describe_machine(config.device), "choices": reasons},
+            "environment.json": {
+                "created": datetime.now().astimezone().isoformat(),
+                **describe_machine(config.device),
+                "choices": reasons,
+            },
             "split.json": _split_record(dataset, split, config.data),
             "architecture.yaml": dump_yaml(architecture.to_dict()),
             "summary.txt": architecture.summary().to_text() + "\n",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cnnlab.reports.wording import count, duration, plural, setting_text
-from cnnlab.runs import Run
+from cnnlab.runs import Run, command_line
 from cnnlab.tables import ShownAsText, bytes_text, printable
 from cnnlab.workflows.run_facts import facts_of
 
@@ -24,6 +24,12 @@ class RunCard(ShownAsText):
 
     facts: Mapping[str, Any]
 
+    @property
+    def has_validation(self) -> bool:
+        """Whether the split holds images for validation; where it cannot be read it may."""
+        data = self.facts["data"]
+        return data is None or data["split"]["validation"] > 0
+
     def to_dict(self) -> dict[str, Any]:
         """What ``cnnlab runs show --json`` prints."""
         return {**self.facts, "next": self._next()}
@@ -31,6 +37,7 @@ class RunCard(ShownAsText):
     def to_text(self) -> str:
         """A line a subject, then the files and the commands that come next."""
         facts = self.facts
+        unseen = "not evaluated" if self.has_validation else "its split holds no image"
         head = f"{facts['path']}: {facts['status']}"
         reason = (facts["training"] or {}).get("stopped_because")
         lines = [printable(f"{head} ({reason})" if reason else head)]
@@ -46,7 +53,7 @@ class RunCard(ShownAsText):
             ("inexact", [_inexact(line) for line in facts["inexact"] or []]),
             ("settings", _settings(facts["changed_settings"])),
             ("training", _training(facts["training"], facts["plan"])),
-            ("validation", _scores(facts["validation"], "not evaluated")),
+            ("validation", _scores(facts["validation"], unseen)),
             ("test", _scores(facts["test"], "no saved predictions")),
             ("ledger", _ledger(facts["ledger"])),
             ("files", _files(facts["files"], facts["size_bytes"])),
@@ -56,26 +63,27 @@ class RunCard(ShownAsText):
 
     def _next(self) -> list[str]:
         facts = self.facts
-        path = shlex.quote(facts["path"])
+        path = facts["path"]
         status = facts["status"]
         if status == "running":
-            return [f"tail -n 5 {path}/progress.md"]
+            return [shlex.join(["tail", "-n", "5", f"{path}/progress.md"])]
         if status == "newer":
             return ["upgrade cnnlab"]
         if status == "damaged":
-            again = f"cnnlab train --config {path}/config.yaml"
+            again = command_line("train", "--config", f"{path}/config.yaml")
             readable = facts["changed_settings"] is not None
-            remove = f"cnnlab runs rm {path}" if facts["removable"] else f"look into {path}"
-            return [*([again] if readable else []), remove]
+            remove = command_line("runs", "rm", path)
+            look = f"look into {shlex.quote(path)}"
+            return [*([again] if readable else []), remove if facts["removable"] else look]
         if status != "finished":
-            return [f"cnnlab train --resume {path}", f"cnnlab runs rm {path}"]
-        steps = [f"cnnlab report {path}"]
-        if facts["validation"] is None:
-            steps.insert(0, f"cnnlab evaluate {path}")
+            return [command_line("train", "--resume", path), command_line("runs", "rm", path)]
+        steps = [command_line("report", path)]
+        if facts["validation"] is None and self.has_validation:
+            steps.insert(0, command_line("evaluate", path))
         if not facts["ledger"]:
-            steps.append(f"cnnlab evaluate {path} --split test")
+            steps.append(command_line("evaluate", path, "--split", "test"))
         if any(name.startswith("checkpoints/last-") for name in facts["files"]):
-            steps.append(f"cnnlab runs thin {path}")
+            steps.append(command_line("runs", "thin", path))
         return steps
 
 

@@ -28,6 +28,10 @@ def test_runs_and_groups_are_sent(cnnlab, trained):
     assert len({entry["id"] for entry in outcome.json["sent"]}) == 3
     for entry in outcome.json["sent"]:
         assert read(entry["place"]).steps["train/loss"] == list(range(1, entry["epochs"] + 1))
+    short = shutil.copytree(trained, trained.parent / "short")
+    first = (short / "metrics.jsonl").read_bytes().splitlines(keepends=True)[0]
+    (short / "metrics.jsonl").write_bytes(first)
+    assert ": 1 epoch in tensorboard" in cnnlab("track", "short", "--to", "tensorboard").out
     said = cnnlab("track", "first", "--to", "tensorboard")
     assert said.out == (
         "runs/first: 8 epochs in tensorboard, runs/first/tracking\n"
@@ -40,7 +44,12 @@ def test_what_cannot_be_sent_is_one_line(cnnlab, trained, monkeypatch):
     for arguments, said in (
         (("--to", "tensorbord"), "did you mean 'tensorboard'?"),
         (("--to", "mlflow"), "pip install 'cnnlab[mlflow]'"),
-        (("--to", "tensorboard="), "names no place"),
+        (("--to", "tensorboard="), "--to: names no place"),
+        (("--to", "tensorboard", "--where", ""), "--where: names no place"),
+        (
+            ("--to", "tensorboard", "--where", "http://x"),
+            "--where: tensorboard takes no address; expected a folder",
+        ),
         (("--to", "tensorboard", "--to", "mlflow", "--where", "x"), "one place for two trackers"),
     ):
         outcome = cnnlab("track", "first", *arguments)
@@ -49,6 +58,10 @@ def test_what_cannot_be_sent_is_one_line(cnnlab, trained, monkeypatch):
     outcome = cnnlab("train", "--data", "digits", "--track", "mlflow")
     assert (outcome.code, outcome.err.count("\n")) == (2, 1)
     assert "pip install 'cnnlab[mlflow]'" in outcome.err
+    outcome = cnnlab("train", "--data", "digits", "--track", "tensorboard=http://x")
+    assert (outcome.code, outcome.err.count("\n")) == (2, 1)
+    assert "--track: tensorboard takes no address; expected a folder" in outcome.err
+    assert not Path("http:").exists()
     assert [run.name for run in Path("runs").iterdir()] == ["first"]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -142,6 +143,15 @@ def test_a_file_that_loses_too_much_is_not_kept(
     with pytest.raises(CheckFailed, match=r"int8 is right on .*%.*leave --int8 out"):
         export(run.path, tmp_path / "int8.onnx", int8=True)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_without_images_for_validation_is_told_so(run: Run, tmp_path: Path) -> None:
+    bare = tmp_path / "bare"
+    shutil.copytree(run.path, bare)
+    record = run.split | {"validation": []}
+    (bare / "split.json").write_text(json.dumps(record), encoding="utf-8")
+    with pytest.raises(InputError, match="it holds no image for validation; expected a run with"):
+        export(bare, tmp_path / "int8.onnx", int8=True)
 
 
 def test_a_bundle_has_no_images_to_measure_on(zoo: Callable[[str], Case], tmp_path: Path) -> None:

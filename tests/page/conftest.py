@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from page_browsing import CHROMIUM, FLAGS, Site, served
 from page_runs import ODD_CLASS, ODD_RUN, Visitor, settings_of
 from small import write_images
 
@@ -67,3 +70,40 @@ def runs(kept: Path, tmp_path: Path) -> Path:
 def visit(runs: Path, tmp_path: Path) -> Visitor:
     """A visitor of the page over ``runs``."""
     return Visitor(create_app(PageSettings(runs, tmp_path / "audits")))
+
+
+@pytest.fixture(scope="module")
+def site(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """The page on a free port, with a run that was cut off and one with an odd name."""
+    runs = tmp_path_factory.mktemp("site") / "runs"
+    shutil.copytree(trained, runs)
+    shutil.copytree(runs / "first", runs / ODD_RUN)
+    shutil.copytree(runs / "first", runs / "cut")
+    (runs / "cut" / "result.json").unlink()
+    with served(runs) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """One chromium for all tests of a file."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+        yield found
+        found.close()
+
+
+@pytest.fixture
+def page(browser: Any, site: Site) -> Iterator[Any]:
+    """A window of a desk's width; that nothing went wrong in it is checked at the end."""
+    window = browser.new_page(base_url=site.address, viewport={"width": 1440, "height": 900})
+    window.set_default_timeout(15_000)
+    wrong: list[str] = []
+    window.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
+    window.on("pageerror", lambda error: wrong.append(str(error)))
+    window.on("dialog", lambda dialog: (wrong.append(dialog.message), dialog.dismiss()))
+    yield window
+    window.close()
+    assert wrong == []

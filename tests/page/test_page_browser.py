@@ -6,90 +6,25 @@ import io
 import re
 import shutil
 import threading
-from collections.abc import Iterator
-from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import uvicorn
+from page_browsing import IN_A_BROWSER, Site, settle, wait_until
 from page_runs import ODD_CLASS, ODD_RUN, settings_of
 from PIL import Image
 
 from cnnlab.errors import Interrupted
-from cnnlab.page import PageSettings, create_app
+from cnnlab.evaluation.evaluate import evaluate
 from cnnlab.page.index import run_id
 from cnnlab.reports.document import Document, Table
 from cnnlab.reports.html import render_html
 from cnnlab.runs import Run
 from cnnlab.training.loop import train
 
-CHROMIUM = shutil.which("chromium")
-pytestmark = [
-    pytest.mark.long,
-    pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed"),
-]
-FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking",
-         "--no-first-run")  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Site:
-    """The page, served over a folder of runs."""
-
-    runs: Path
-    address: str
-
-
-@pytest.fixture(scope="module")
-def site(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """The page on a free port, with a run that was cut off and one with an odd name."""
-    place = tmp_path_factory.mktemp("site")
-    runs = place / "runs"
-    shutil.copytree(trained, runs)
-    shutil.copytree(runs / "first", runs / ODD_RUN)
-    shutil.copytree(runs / "first", runs / "cut")
-    (runs / "cut" / "result.json").unlink()
-    config = uvicorn.Config(
-        create_app(PageSettings(runs, place / "audits")), port=0, log_level="error", lifespan="off"
-    )
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    while not server.started:
-        assert thread.is_alive()
-        thread.join(0.02)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    yield Site(runs, f"http://127.0.0.1:{port}")
-    server.should_exit = True
-    thread.join(10)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    """One chromium for all tests."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
-        yield found
-        found.close()
-
-
-@pytest.fixture
-def page(browser: Any, site: Site) -> Iterator[Any]:
-    """A window of a desk's width; that nothing went wrong in it is checked at the end."""
-    window = browser.new_page(base_url=site.address, viewport={"width": 1440, "height": 900})
-    window.set_default_timeout(15_000)
-    wrong: list[str] = []
-    window.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
-    window.on("pageerror", lambda error: wrong.append(str(error)))
-    window.on("dialog", lambda dialog: (wrong.append(dialog.message), dialog.dismiss()))
-    yield window
-    window.close()
-    assert wrong == []
+pytestmark = IN_A_BROWSER
 
 
 def paths_of(site: Site) -> list[str]:
@@ -97,21 +32,6 @@ def paths_of(site: Site) -> list[str]:
     key = Run(site.runs / "first").split["dataset"]["fingerprint"][:16]
     return ["/", "/runs/first", "/runs/first?true=0&predicted=0", f"/runs/{run_id(ODD_RUN)}",
             "/compare?run=first&run=second", "/try", "/data", f"/data/{key}"]  # fmt: skip
-
-
-def wait_until(page: Any, expression: str) -> None:
-    """Wait until a JavaScript expression holds; the page's policy forbids the usual way."""
-    for _ in range(600):
-        if page.evaluate(expression):
-            return
-        page.wait_for_timeout(25)
-    raise AssertionError(f"never: {expression}")
-
-
-def settle(page: Any) -> None:
-    """Bring everything onto the page that comes when it is looked at."""
-    page.evaluate("document.querySelectorAll('[data-lazy]').forEach(one => one.scrollIntoView())")
-    wait_until(page, "!document.querySelector('[data-lazy] > p > a')")
 
 
 def test_two_runs_are_ticked_filtered_sorted_and_compared(page: Any) -> None:
@@ -173,6 +93,22 @@ def test_an_image_is_dropped_and_answered(page: Any) -> None:
     assert page.locator(".trial .shares li").count() == 3
     shown = page.locator(".trial-pictures img").first
     assert shown.evaluate("image => image.naturalWidth") == 192
+
+
+def test_too_many_bytes_are_refused_before_they_are_sent(page: Any) -> None:
+    page.goto("/try?run=second")
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.method))
+    page.evaluate("""() => {
+        const data = new DataTransfer();
+        const part = new Uint8Array(13 << 20);
+        for (const name of ["a", "b", "c", "d", "e"]) data.items.add(new File([part], name));
+        const drop = document.getElementById("drop");
+        drop.dispatchEvent(new DragEvent("drop", {dataTransfer: data, bubbles: true}));
+    }""")
+    said = page.locator("#try-state").inner_text()
+    assert said.startswith("These have 65 MiB together, and 64 can be sent at once.")
+    assert sent == []
 
 
 def test_a_report_s_table_is_sorted_and_no_script_but_ours_runs(
@@ -245,6 +181,50 @@ def test_no_page_is_wider_than_a_telephone(page: Any, site: Site) -> None:
         page.goto(path)
         settle(page)
         assert page.evaluate("document.documentElement.scrollWidth") <= 390, path
+
+
+def test_a_telephone_sorts_by_a_list_and_has_no_stop_that_is_not_seen(page: Any) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto("/")
+    sort = page.get_by_label("Sort by")
+    assert sort.evaluate("one => one.selectedOptions[0].text") == "When, descending"
+    names = page.locator("#runs tbody th a")
+    for direction in ("ascending", "descending"):
+        sort.select_option(label=f"Name, {direction}")
+        shown = [name.lower() for name in names.all_inner_texts()]
+        assert shown[-1 if direction == "ascending" else 0] == "second"
+    page.evaluate("document.activeElement.blur()")
+    for _ in range(20):
+        page.keyboard.press("Tab")
+        unseen = page.evaluate("document.activeElement.closest('thead') !== null")
+        assert not unseen
+    page.set_viewport_size({"width": 1440, "height": 900})
+    assert not sort.is_visible()
+    page.get_by_role("button", name="Name").click()
+    assert sort.evaluate("one => one.selectedOptions[0].text") == "Name, ascending"
+
+
+def test_a_long_name_makes_no_page_wider(page: Any, site: Site) -> None:
+    long = site.runs / ("x" * 100)
+    shutil.copytree(site.runs / "first", long)
+    try:
+        for width in (390, 800, 1024):
+            page.set_viewport_size({"width": width, "height": 844})
+            for path in (paths_of(site)[-1], f"/runs/{long.name}", "/", f"/try?run={long.name}"):
+                page.goto(path)
+                assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+    finally:
+        shutil.rmtree(long)
+
+
+def test_the_switch_between_splits_breaks_no_word(page: Any, site: Site) -> None:
+    evaluate(Run(site.runs / "second"), "test", command="typed")
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto("/runs/second")
+    heights = page.locator(".switch a").evaluate_all("all => all.map((one) => one.offsetHeight)")
+    assert len(heights) == 2
+    assert max(heights) < 40
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
 @pytest.mark.parametrize(

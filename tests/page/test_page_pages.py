@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
 import shutil
 from pathlib import Path
@@ -48,6 +49,15 @@ def test_the_list_names_all_runs_the_broken_ones_too(look: Visitor, kept: Path) 
     assert "metrics.jsonl, line 1" in page
 
 
+def test_a_name_that_is_not_utf_8_is_shown_by_its_numbers(visit: Visitor, runs: Path) -> None:
+    name = os.fsdecode(b"bad\xffname")
+    (runs / "second").rename(runs / name)
+    for path in ("/", "/data", "/try", f"/runs/{run_id(name)}"):
+        answer = visit.get(path)
+        assert answer.status_code == 200, path
+    assert "bad\\udcffname" in visit.get("/").text
+
+
 def test_a_run_shows_its_figures_and_every_part(visit: Visitor, runs: Path) -> None:
     evaluation = evaluate(open_run(runs / "first"))
     page = visit.get("/runs/first").text
@@ -89,10 +99,13 @@ def test_a_cell_shows_its_images_the_surest_first(look: Visitor, kept: Path) -> 
     page = look.get(f"/runs/first/cell?true={true}&predicted={predicted}").text
     found = [int(row) for row in re.findall(r"/images/\w+/(\d+)\.png", page)]
     assert sorted(found) == sorted(rows[inside].tolist())
+    logits = logits / open_run(kept / "first").temperature
     shares = np.exp(logits - logits.max(1, keepdims=True))
     shares /= shares.sum(1, keepdims=True)
     order = {int(row): shares[at, predicted] for at, row in enumerate(rows)}
     assert [order[row] for row in found] == sorted((order[r] for r in found), reverse=True)
+    said = re.findall(r"([\d.]+)% sure", page)
+    assert said == [f"{100 * order[row]:.1f}" for row in found]
     whole = look.get(f"/runs/first?true={true}&predicted={predicted}").text
     assert page.strip() in whole, "the same without scripts"
 
@@ -142,6 +155,25 @@ def test_a_click_never_opens_test_and_what_was_opened_is_shown(visit: Visitor, r
     assert "Test was opened 1 time" in seen(page.text)
     assert "somebody typed it" in seen(page.text)
     assert len(Run(runs / "first").ledger) == 1
+
+
+def test_a_run_without_images_for_validation_shows_test(visit: Visitor, runs: Path) -> None:
+    evaluation = evaluate(open_run(runs / "first"), "test", command="typed")
+    file = runs / "first" / "split.json"
+    (runs / "first" / "predictions" / "validation.npz").unlink()
+    again = f"cnnlab evaluate {runs / 'first'}"
+    assert f"<code>{again}</code>" in visit.get("/runs/first").text
+    assert "test, as it was opened" in visit.get("/runs/first").text
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"validation": []}))
+    page = visit.get("/runs/first").text
+    assert f"{100 * evaluation.scores.top1:.2f}%" in seen(page)
+    assert "test accuracy" in page
+    assert f"<code>{again}</code>" not in page
+    (runs / "first" / "predictions" / "test.npz").unlink()
+    page = visit.get("/runs/first").text
+    assert "Its split holds no image for validation" in page
+    assert f"<code>{again} --split test</code>" in page
+    assert f"<code>{again}</code>" not in page
 
 
 def test_a_comparison_says_what_cnnlab_compare_says(look: Visitor, kept: Path) -> None:

@@ -16,6 +16,8 @@ from page_runs import Visitor, seen
 from PIL import Image
 
 from cnnlab.bundle import bundle_of
+from cnnlab.data.images import probe_image
+from cnnlab.errors import DataError
 from cnnlab.page import trials
 from cnnlab.runs import open_run
 
@@ -65,6 +67,15 @@ def test_the_answer_is_the_networks(look: Visitor, kept: Path, picture: np.ndarr
     assert "mine.png" in seen(answer.text)
 
 
+def test_an_image_is_answered_as_it_is_in_the_list_of_its_class(look: Visitor, kept: Path) -> None:
+    run = open_run(kept / "first")
+    assert run.temperature != pytest.approx(1, abs=0.05)
+    page = look.get("/runs/first/hardest").text
+    row, sure = re.findall(r"/images/\w+/(\d+)\.png.*?([\d.]+)% sure", page)[0]
+    answer = ask(look, [("same.png", png(run.open_dataset().images[int(row)]))])
+    assert f'share-value">{sure}%' in answer.text
+
+
 def test_what_the_network_sees_is_what_is_shown(look: Visitor, picture: np.ndarray) -> None:
     page = ask(look, [("x.png", png(picture))]).text
     found = re.search(r'src="data:image/png;base64,([^"]+)"', page)
@@ -87,11 +98,19 @@ def test_a_giant_is_refused_before_it_is_decoded(
 ) -> None:
     """Case 25: 50,000 x 50,000 pixels, and one file over its limit."""
     monkeypatch.setattr(trials.Bundle, "read_image", pytest.fail)
-    assert "80,000,000 pixels" in seen(ask(look, [("giant.png", bomb())]).text)
-    assert "50,000,000 pixels" in seen(ask(look, [("large.png", bomb(8000))]).text)
+    for name, side in (("giant.png", 50_000), ("large.png", 8000)):
+        assert "more than 50,000,000 pixels" in seen(ask(look, [(name, bomb(side))]).text)
     monkeypatch.setattr(trials, "MAX_FILE_BYTES", 10)
     answer = ask(look, [("long.png", bytes(11))])
     assert "the file has more than" in seen(answer.text)
+
+
+def test_what_was_expected_is_said(look: Visitor) -> None:
+    said = seen(ask(look, [("notes.txt", b"text")]).text)
+    with pytest.raises(DataError) as caught:
+        probe_image(b"text", "notes.txt")
+    assert caught.value.expected
+    assert f"{caught.value.what}; expected {caught.value.expected}" in said
 
 
 def test_a_form_without_images_or_with_too_many_is_refused(
@@ -120,27 +139,24 @@ def test_a_run_without_weights_says_what_to_do(
     assert 'value="second"' not in visit.get("/try").text
 
 
-def test_grad_cam_is_shown_where_there_is_one(
-    look: Visitor, picture: np.ndarray, monkeypatch: pytest.MonkeyPatch
+def test_grad_cam_is_shown_under_the_likeliest_class(
+    look: Visitor, kept: Path, picture: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = []
 
-    class Explaining:
-        """Stands for ``cnnlab.explanation``: the upper left corner is what counts."""
+    def corner(bundle, image, class_index):
+        """As if the upper left corner were what counts."""
+        np.testing.assert_array_equal(image, picture)
+        asked.append(class_index)
+        heat = np.zeros((12, 12), dtype=np.float32)
+        heat[:6, :6] = 1
+        return heat
 
-        @staticmethod
-        def grad_cam(bundle, image, class_index):
-            np.testing.assert_array_equal(image, picture)
-            asked.append(class_index)
-            heat = np.zeros((12, 12), dtype=np.float32)
-            heat[:6, :6] = 1
-            return heat
-
-    monkeypatch.setattr(trials, "can_explain", lambda: True)
-    monkeypatch.setattr(trials, "import_module", lambda name: Explaining)
+    monkeypatch.setattr(trials, "grad_cam", corner)
     page = ask(look, [("x.png", png(picture))]).text
     images = re.findall(r'src="data:image/png;base64,([^"]+)"', page)
-    assert len(asked) == 1
+    bundle = bundle_of(open_run(kept / "first"))
+    assert asked == [int(bundle.logits(picture[None])[0].argmax())]
     assert len(images) == 2
     shown = np.asarray(Image.open(io.BytesIO(base64.b64decode(images[1])))).astype(int)
     warm, cold = shown[:48, :48].reshape(-1, 3).mean(0), shown[-48:, -48:].reshape(-1, 3).mean(0)

@@ -108,3 +108,11 @@ def test_a_machine_that_is_told_what_another_run_chose_is_no_other_machine(
     assert "| precision | fp32 (this processor does not compute in bf16) |" in told
     choose(second, "precision", "bf16", "asked for")
     assert setup_of(first, second).count("| Machine | Value |") == 2
+
+
+def test_runs_of_one_machine_need_not_be_made_at_one_time(make_run: Callable[..., Run]) -> None:
+    runs = [make_run("first"), make_run("second")]
+    for hour, run in enumerate(runs):
+        environment = run.environment | {"created": f"2024-05-02T0{hour}:00:00+00:00"}
+        (run.path / "environment.json").write_text(json.dumps(environment))
+    assert setup_of(*runs).count("| Machine | Value |") == 1

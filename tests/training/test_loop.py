@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from datetime import datetime
 
 import numpy as np
 import pytest
@@ -244,5 +245,8 @@ def test_the_run_directory_says_everything(fit):
         "remarks.json", "result.json", "split.json", "summary.txt", "timing.jsonl",
     ]  # fmt: skip
     assert run.environment["choices"]["device"]["reason"]
+    made = datetime.fromisoformat(run.environment["created"])
+    assert made.tzinfo is not None
+    assert run.created == made
     assert json.loads((run.path / "split.json").read_text())["dataset"]["fingerprint"]
     assert "| 1 | 3 |" in (run.path / "progress.md").read_text()

@@ -116,6 +116,19 @@ def test_the_card_says_everything_of_a_run(tmp_path):
     assert "test was never opened" in text
 
 
+def test_what_a_run_without_images_for_validation_lacks_is_said(tmp_path):
+    run = make_run(tmp_path, "a b")
+    run._predictions_file("validation").unlink()
+    again = f"cnnlab evaluate '{run.path}'"
+    assert again in card(run)["next"]
+    record = run.split | {"validation": []}
+    (run.path / "split.json").write_text(json.dumps(record))
+    shown = card(run := Run(run.path))
+    assert again not in shown["next"]
+    assert f"{again} --split test" in shown["next"]
+    assert "validation  its split holds no image" in card_of(run).to_text()
+
+
 @pytest.mark.parametrize(("vary", "more"), [(False, ""), (True, ", which draws another split")])
 def test_the_card_says_the_group_that_a_run_is_of(tmp_path, vary, more):
     run = make_run(tmp_path, "a")

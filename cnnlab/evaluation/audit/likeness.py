@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import prod
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -93,7 +95,7 @@ def _best_correlation(left: NDArray[np.float32], right: NDArray[np.float32]) -> 
 
 def _standard(parts: NDArray[np.float32]) -> NDArray[np.float32]:
     """Each part as a vector of mean 0 and length 1."""
-    flat = parts.reshape(len(parts), -1)
+    flat = parts.reshape(len(parts), prod(parts.shape[1:]))  # -1 has no answer for no parts
     flat = flat - flat.mean(axis=1, keepdims=True)
     scale: NDArray[np.float32] = np.sqrt((flat**2).sum(axis=1, keepdims=True) + _NOTHING)
     return np.asarray(flat / scale, dtype=np.float32)

@@ -18,19 +18,35 @@ export function prepareLive() {
         location.reload();
         return;
       }
-      if (text !== before && !place.contains(document.activeElement)) {
-        const open = [...place.querySelectorAll("details")].map((one) => one.open);
-        place.innerHTML = text;
-        const details = [...place.querySelectorAll("details")];
-        if (details.length === open.length) details.forEach((one, at) => (one.open = open[at]));
-        before = text;
-      }
+      if (text !== before) putInPlace(place, text);
+      before = text;
     }
     setTimeout(look, EVERY_MS);
   }
 
   prepareStop(said);
   setTimeout(look, EVERY_MS);
+}
+
+// The new text in the place of the old one. What was open stays open, what was scrolled stays where
+// it was, and the focus stays on what has the same name.
+function putInPlace(place, text) {
+  const parts = (kind) => [...place.querySelectorAll(kind)].map((one) => [nameOf(one), one]);
+  const open = new Map(parts("details").map(([name, one]) => [name, one.open]));
+  const scrolled = new Map(parts(".scroll").map(([name, one]) => [name, one.scrollTop]));
+  const focused = place.contains(document.activeElement) ? nameOf(document.activeElement) : null;
+  place.innerHTML = text;
+  for (const [name, one] of parts("details")) one.open = open.get(name) ?? one.open;
+  for (const [name, one] of parts(".scroll")) one.scrollTop = scrolled.get(name) ?? 0;
+  if (focused === null) return;
+  const same = parts("summary, [tabindex]").find(([name]) => name === focused);
+  same?.[1].focus({ preventScroll: true });
+}
+
+// What it is and what it says: the heading of a part that can be opened, the label of another.
+function nameOf(one) {
+  const heading = one.querySelector("summary") ?? one;
+  return `${one.tagName} ${one.getAttribute("aria-label") ?? heading.textContent}`;
 }
 
 function prepareStop(said) {

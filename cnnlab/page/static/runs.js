@@ -5,13 +5,15 @@ const EVERY_MS = 3000;
 
 export function prepareRuns() {
   const table = document.getElementById("runs");
-  if (!table) return;
+  if (table) prepareList(table);
+  else if (document.getElementById("no-runs")) watch(null, () => {});
+}
+
+function prepareList(table) {
   const words = document.getElementById("filter");
   const status = document.getElementById("status");
   const count = document.getElementById("count");
   const none = document.getElementById("none");
-  const button = document.getElementById("compare");
-  const chosen = document.getElementById("chosen");
   const rows = () => [...table.tBodies[0].rows];
 
   function filter() {
@@ -30,56 +32,80 @@ export function prepareRuns() {
     none.hidden = shown > 0;
   }
 
-  function tick() {
-    const names = rows().filter((row) => row.querySelector("input").checked);
-    for (const row of rows()) row.classList.toggle("ticked", row.querySelector("input").checked);
-    button.disabled = names.length < 2 || names.length > 12;
-    document.getElementById("bar").hidden = names.length === 0;
-    chosen.textContent =
-      names.length === 0
-        ? ""
-        : names.length === 1
-          ? "1 run ticked; tick another."
-          : names.length > 12
-            ? `${names.length} runs ticked; twelve can be compared at once.`
-            : `${names.length} runs ticked.`;
-  }
-
-  // The whole list is asked for anew, and put in place where it says something else.
-  let before = null;
-  async function refresh() {
-    if (document.hidden || table.contains(document.activeElement)) return;
-    let text;
-    try {
-      text = await (await fetch("/")).text();
-    } catch {
-      return; // ended; it may come back
-    }
-    const fresh = new DOMParser().parseFromString(text, "text/html").getElementById("runs");
-    if (!fresh) return;
-    const body = fresh.tBodies[0];
-    const said = body.innerHTML;
-    if (before !== null && said !== before) {
-      const ticked = new Set([...table.querySelectorAll("input:checked")].map((box) => box.value));
-      for (const box of body.querySelectorAll("input")) box.checked = ticked.has(box.value);
-      const order = sortedBy(table);
-      table.tBodies[0].replaceWith(document.adoptNode(body));
-      if (order) sortBy(table, order.column, order.direction);
-      filter();
-      tick();
-    }
-    before = said;
-  }
-
+  const told = () => (filter(), tick(rows()));
+  watch(table, told);
   words.addEventListener("input", filter);
   status.addEventListener("change", filter);
-  table.addEventListener("change", tick);
+  table.addEventListener("change", () => tick(rows()));
   document.addEventListener("keydown", (event) => {
     if (event.key === "/" && !/^(INPUT|SELECT|TEXTAREA)$/.test(document.activeElement.tagName)) {
       event.preventDefault();
       words.focus();
     }
   });
-  addEventListener("pageshow", () => (filter(), tick())); // what a browser kept of the form
-  setInterval(refresh, EVERY_MS);
+  addEventListener("pageshow", told); // what a browser kept of the form
+}
+
+// How many runs are ticked, and whether so many can be compared.
+function tick(rows) {
+  const box = (row) => row.querySelector("input");
+  const ticked = rows.filter((row) => box(row).checked).length;
+  for (const row of rows) row.classList.toggle("ticked", box(row).checked);
+  document.getElementById("compare").disabled = ticked < 2 || ticked > 12;
+  document.getElementById("bar").hidden = ticked === 0;
+  document.getElementById("chosen").textContent =
+    ticked === 0
+      ? ""
+      : ticked === 1
+        ? "1 run ticked; tick another."
+        : ticked > 12
+          ? `${ticked} runs ticked; twelve can be compared at once.`
+          : `${ticked} runs ticked.`;
+}
+
+// The whole list is asked for anew, and put in place where it says something else. Without a
+// table the page says that there are none; it is loaded anew once the first run is there.
+function watch(table, told) {
+  let before = table?.tBodies[0].innerHTML; // as it came: nothing is sorted or hidden yet
+
+  async function look() {
+    let text;
+    try {
+      text = await (await fetch("/")).text();
+    } catch {
+      return; // ended; it may come back
+    }
+    const page = new DOMParser().parseFromString(text, "text/html");
+    const fresh = page.getElementById("runs");
+    if (!fresh && !page.getElementById("no-runs")) return; // an error, not the list
+    if (!fresh !== !table) {
+      location.reload();
+      return;
+    }
+    const said = fresh?.tBodies[0].innerHTML;
+    if (said === before) return;
+    before = said;
+    putInPlace(table, document.adoptNode(fresh.tBodies[0]));
+    told();
+  }
+
+  async function again() {
+    if (!document.hidden) await look();
+    setTimeout(again, EVERY_MS);
+  }
+  setTimeout(again, EVERY_MS);
+}
+
+// New rows in the place of the old ones, with the ticks, the order and the focus of these.
+function putInPlace(table, body) {
+  const ticked = new Set([...table.querySelectorAll("input:checked")].map((box) => box.value));
+  for (const box of body.querySelectorAll("input")) box.checked = ticked.has(box.value);
+  const focused = table.tBodies[0].contains(document.activeElement) ? document.activeElement : null;
+  const key = focused?.closest("tr").querySelector("input").value;
+  table.tBodies[0].replaceWith(body);
+  const order = sortedBy(table);
+  if (order) sortBy(table, order.column, order.direction);
+  if (!focused) return;
+  const row = [...body.rows].find((one) => one.querySelector("input").value === key);
+  row?.querySelector(focused.tagName).focus({ preventScroll: true });
 }

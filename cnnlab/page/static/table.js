@@ -20,6 +20,27 @@ export function sortBy(table, column, direction) {
   const rows = [...table.tBodies[0].rows];
   rows.sort((a, b) => compared(valueOf(a, column, key), valueOf(b, column, key), key, sign));
   table.tBodies[0].append(...rows);
+  const list = listOf(table);
+  if (list) list.value = `${column} ${direction}`;
+}
+
+// In a narrow window, where a table has no head, a list of its columns sorts it.
+function listOf(table) {
+  return document.querySelector(`select[data-sorts="${table.id}"]`);
+}
+
+function prepareList(table) {
+  const list = listOf(table);
+  if (!list) return;
+  for (const cell of table.tHead.querySelectorAll("[data-key]"))
+    for (const direction of ["ascending", "descending"])
+      list.add(new Option(`${cell.textContent}, ${direction}`, `${cell.cellIndex} ${direction}`));
+  const { column, direction } = sortedBy(table);
+  list.value = `${column} ${direction}`;
+  list.addEventListener("change", () => {
+    const [column, direction] = list.value.split(" ");
+    sortBy(table, Number(column), direction);
+  });
 }
 
 export function sortedBy(table) {
@@ -29,6 +50,7 @@ export function sortedBy(table) {
 
 export function prepareTables(root) {
   for (const table of root.querySelectorAll("table[data-sortable]")) {
+    prepareList(table);
     for (const cell of table.tHead.querySelectorAll("[data-key]")) {
       const button = document.createElement("button");
       button.type = "button";

@@ -9,11 +9,17 @@ export function prepareTry() {
   const state = document.getElementById("try-state");
   const answers = document.getElementById("answers");
   const most = Number(form.dataset.maxFiles);
+  const mostMib = Number(form.dataset.maxTotalMib);
   let latest = 0; // an answer to an earlier question may come after that to a later one
 
   async function ask(files) {
     const images = [...files].slice(0, most);
     if (!images.length) return;
+    const mib = images.reduce((sum, image) => sum + image.size, 0) / 2 ** 20;
+    if (mib > mostMib) {
+      state.textContent = `These have ${Math.ceil(mib)} MiB together, and ${mostMib} can be sent at once. Choose fewer.`;
+      return;
+    }
     const body = new FormData();
     body.append("token", form.elements.token.value);
     body.append("run", form.elements.run.value);

@@ -81,7 +81,8 @@ def _pairs(record: RunRecord, evaluation: Evaluation, images: Dataset) -> Figure
         alt=f"Example images of the most frequent mistakes of {record.label}: {'; '.join(said)}.",
         caption=(
             f"The most frequent mistakes of {record.label} on validation, a row each, the images "
-            "of which it was surest first; below each the probability of the predicted class."
+            "of which it was surest first; below each the probability of the predicted class, "
+            "before calibration."
         ),
     )
 
@@ -110,7 +111,8 @@ def _surest(
         ),
         caption=(
             f"The {plural(len(surest), 'validation image')} of which {record.label} was surest and "
-            "wrong: row of the dataset, true class, predicted class and its probability."
+            "wrong: row of the dataset, true class, predicted class and its probability, before "
+            "calibration."
         ),
     )
 
@@ -131,6 +133,7 @@ def _table(evaluation: Evaluation, surest: Sequence[Mistake]) -> Table:
         ],
         f"The hardest validation images for {evaluation.run.name}: those that it was surest of and "
         "wrong, by their row in the dataset, with the probability that it gave to the class that "
-        "it predicted and to the true one (softmax of its logits, temperature 1).",
+        "it predicted and to the true one, before calibration (softmax of its logits, temperature "
+        "1).",
         text_columns=(0, 1, 2),
     )

@@ -112,8 +112,11 @@ def _settings_of(group: SeedGroup) -> dict[str, str]:
 
 
 def _choices_and_place(record: RunRecord) -> str:
-    """All of a machine but the reasons for choices: further seeds are told what the first chose."""
-    known = {key: value for key, value in record.environment.items() if key != "choices"}
+    """All of a machine but the reasons for choices: further seeds are told what the first chose.
+
+    When the run was made is nothing of the machine's.
+    """
+    known = {k: v for k, v in record.environment.items() if k not in {"choices", "created"}}
     chosen = {
         kind: choice["name"] if isinstance(choice, dict) else choice
         for kind, choice in record.environment["choices"].items()

@@ -136,3 +136,10 @@ def test_likeness_is_that_of_details_not_of_layout():
     assert same == pytest.approx(1, abs=1e-4)
     assert darker > 0.95
     assert other < 0.6
+
+
+def test_pairs_of_which_none_is_close_are_like_nothing():
+    ramp = np.arange(64, dtype=np.uint8).reshape(1, 8, 8, 1)
+    images = np.concatenate([ramp, 63 - ramp])
+    upright = np.zeros(1, np.bool_)
+    assert likeness_of(images, np.array([0]), np.array([1]), upright).tolist() == [0.0]
