@@ -25,6 +25,7 @@ class Miniature:
     """A data set's form: a few images of noise under a stripe that tells the class."""
 
     title, description, options = "Miniature", "small", NO_OPTIONS
+    follows_form = False
 
     def __init__(self, name, channels, class_names, parts):
         self.name, self.channels = name, channels

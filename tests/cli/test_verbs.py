@@ -218,7 +218,7 @@ def test_offline_quickstart_downloads_nothing(cnnlab, monkeypatch, tmp_path):
     said = []
     choose_data(said.append)
     assert "nothing is downloaded offline" in said[0]
-    assert not (tmp_path / "empty").exists()
+    assert not (tmp_path / "empty" / "downloads").exists()
 
 
 def test_doctor_says_what_is_chosen_here(cnnlab):

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnnlab.evaluation.audit.hashing import Hashes, hash_images
-from cnnlab.evaluation.audit.likeness import likeness_of
+from cnnlab.evaluation.audit.likeness import WORTH_A_LOOK, likeness_of
 from cnnlab.evaluation.audit.neighbours import pairs_within
 from cnnlab.evaluation.audit.ties import tied
 
@@ -41,10 +41,13 @@ _RANDOM_PAIRS, _FEWEST_PAIRS = 10_000, 50
 
 Rows = NDArray[np.int64]
 
-#: First and second places, bits by which the hashes differ, whether the mirror image is meant.
-_Candidates = tuple[Rows, Rows, Rows, NDArray[np.bool_]]
-_NO_ROWS = np.empty(0, np.int64)
-_NONE: _Candidates = (_NO_ROWS, _NO_ROWS, _NO_ROWS, np.empty(0, np.bool_))
+Flags = NDArray[np.bool_]
+
+#: First and second places, bits by which the hashes differ, whether the mirror image is meant, and
+#: whether the second one was shifted for it.
+_Candidates = tuple[Rows, Rows, Rows, Flags, Flags]
+_NO_ROWS, _NO_FLAGS = np.empty(0, np.int64), np.empty(0, np.bool_)
+_NONE: _Candidates = (_NO_ROWS, _NO_ROWS, _NO_ROWS, _NO_FLAGS, _NO_FLAGS)
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,9 +82,13 @@ def near_copies(images: NDArray[np.uint8], labels: Rows, rows: Rows) -> NearCopi
     hashes = hash_images(images, rows)
     seen = ~hashes.flat
     rows, hashes = rows[seen], hashes.of(seen)
-    first, second, bits, mirrored, radius = _candidates(hashes)
+    (first, second, bits, mirrored, shifted), radius = _candidates(hashes)
     first, second = rows[first], rows[second]
-    likeness = likeness_of(images, first, second, mirrored)
+    likeness = np.empty(len(first))
+    # What was shifted need not correlate before it is shifted back.
+    for some, least in ((~shifted, WORTH_A_LOOK), (shifted, -1.0)):
+        pairs = first[some], second[some], mirrored[some]
+        likeness[some] = likeness_of(images, *pairs, least_alike=least)
     certain = likeness >= _CERTAIN
     groups = tied(len(images), first[certain], second[certain])
     thresholds = _thresholds(images, labels, rows[groups[rows] == rows])
@@ -91,11 +98,11 @@ def near_copies(images: NDArray[np.uint8], labels: Rows, rows: Rows) -> NearCopi
     order = kept[np.lexsort((-likeness[kept], second[kept], first[kept]))]
     again = (np.diff(first[order]) == 0) & (np.diff(second[order]) == 0)
     order = order[np.concatenate([[True], ~again])[: len(order)]]
-    pairs = (first[order], second[order], likeness[order], bits[order], mirrored[order])
-    return NearCopies(*pairs, radius, thresholds)
+    found = first[order], second[order], likeness[order], bits[order], mirrored[order]
+    return NearCopies(*found, radius, thresholds)
 
 
-def _candidates(hashes: Hashes) -> tuple[Rows, Rows, Rows, NDArray[np.bool_], int]:
+def _candidates(hashes: Hashes) -> tuple[_Candidates, int]:
     """Pairs ``i < j`` by their hashes, plain, mirrored and shifted, within the largest radius.
 
     Images of one hash are candidates however many there are.
@@ -107,7 +114,7 @@ def _candidates(hashes: Hashes) -> tuple[Rows, Rows, Rows, NDArray[np.bool_], in
         if found is None:
             break
         best, largest = found, radius
-    return (*best, largest)
+    return best, largest
 
 
 def _pairs(hashes: Hashes, radius: int, most: float = math.inf) -> _Candidates | None:
@@ -118,21 +125,22 @@ def _pairs(hashes: Hashes, radius: int, most: float = math.inf) -> _Candidates |
     found: list[_Candidates] = [_NONE]
     counted = 0
     kinds = (
-        (False, hashes.plain[None], radius),
-        (True, hashes.mirrored[None], radius),
-        (False, hashes.shifted, min(radius, _SHIFTED_RADIUS)),
+        ((False, False), hashes.plain[None], radius),
+        ((True, False), hashes.mirrored[None], radius),
+        ((False, True), hashes.shifted, min(radius, _SHIFTED_RADIUS)),
     )
-    for mirror, views, within in kinds:
+    for flags, views, within in kinds:
         had = np.zeros(len(hashes.plain), np.int64)
         for others in views:
             for left, right, bits in pairs_within(hashes.plain, others, within):
                 kept = _first_ones(left, had)
-                found.append((left[kept], right[kept], bits[kept], np.full(len(kept), mirror)))
+                mirror, shift = (np.full(len(kept), flag) for flag in flags)
+                found.append((left[kept], right[kept], bits[kept], mirror, shift))
                 if counted + _counted(had) > most:
                     return None
         counted += _counted(had)
-    left, right, bits, turned = (np.concatenate(column) for column in zip(*found, strict=True))
-    return left, right, bits, turned
+    one, two, bits, mirror, shift = (np.concatenate(column) for column in zip(*found, strict=True))
+    return one, two, bits, mirror, shift
 
 
 def _counted(had: Rows) -> int:
