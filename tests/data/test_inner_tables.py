@@ -234,6 +234,9 @@ def test_images_beside_test_images_are_told_by_a_table(tmp_path: Path) -> None:
     table(folder, ("id", "label"), ("1", "b"), ("2", "b"), name="train.csv")
     with pytest.raises(DataError, match="only one class, 'b'"):
         read(folder)
+    table(folder, ("id", "label"), ("1", ""), ("2", "a"), name="train.csv")
+    with pytest.raises(DataError, match=r"train\.csv, line 2: the label is empty"):
+        read(folder)  # and no classes "images" and "test"
 
 
 def test_a_table_below_some_of_the_images_is_none_of_all(tmp_path: Path) -> None:

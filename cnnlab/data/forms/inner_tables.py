@@ -60,14 +60,18 @@ def _arrange_in_doubt(
 ) -> tuple[Layout | None, tuple[str, ...]]:
     """Decide where all folders but one are called like parts: cat/ and test/, valid/ and invalid/.
 
-    Tables that are of these images count, unless they say what the folders do.
+    Tables that are of these images count, unless they say what the folders do. A broken one is an
+    error: ``images`` and ``test`` would be made classes.
     """
     try:
         rows, notes = _rows(where, tables)
+    except NoLabelsError as error:
+        return None, (_unused(sorted(tables), error),)
+    try:
         present = [
             pair for path, found in rows.items() for pair in find_present(found, names, _part(path))
         ]
-    except DataError as error:
+    except DataError as error:  # of something else
         return None, (_unused(sorted(tables), error),)
     if _group_alike(present) and len({row.label for row, _ in present}) > 1:
         return None, ()
@@ -167,7 +171,7 @@ def _rows(where: Path, tables: Mapping[str, bytes]) -> tuple[dict[str, list[Row]
         else:
             rows[path] = [replace(row, part=row.part or part) for row in found]
     if not rows:
-        raise DataError(
+        raise NoLabelsError(
             f"no table has labels: {listed(sorted(tables))}",
             where=shown(where),
             expected="labels.csv or train.csv with file and label",
