@@ -123,8 +123,7 @@ def _versions(record: Any) -> Iterator[Block]:
     yield Paragraph(
         f"Of {record['pairs']:,} pairs that were found, {record['unexplained']:,} join pictures "
         "that neither were planted as versions of each other nor were already found to be copies "
-        "before. What the hash misses is not looked at again: small shifts and crops of pictures "
-        "with fine detail are where most is lost."
+        "before. What the hash misses is not looked at again: crops are where most is lost."
     )
 
 
