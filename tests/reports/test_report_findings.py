@@ -18,7 +18,7 @@ from cnnlab.config import RunConfig
 from cnnlab.errors import InputError
 from cnnlab.evaluation.figures import ExampleRow, example_rows
 from cnnlab.files import write_json
-from cnnlab.reports.document import Figure, ItemList
+from cnnlab.reports.document import Figure, Heading, ItemList
 from cnnlab.runs import CorruptedPredictions, Predictions, Run
 
 MakeRun = Callable[..., Run]
@@ -62,6 +62,15 @@ def test_no_mistake_is_said(make_run: MakeRun) -> None:
     run = make_run("perfect", right=1.0)
     assert said(build("mistakes", run)) == "No validation image was classified wrongly."
     assert "It makes no mistake on test." in items("conclusions", run)
+
+
+def test_the_classes_of_shared_images_are_counted_once(make_run: MakeRun) -> None:
+    other = RunConfig().updated(mirror=True)
+    runs = make_run("plain"), make_run("mirrored", config=other)
+    blocks = build("preparation", *runs)
+    headings = [block.text for block in blocks if isinstance(block, Heading)]
+    assert headings == ["plain", "mirrored", "Images of each class"]
+    assert said(blocks).count("Images by class are not counted.") == 1
 
 
 def test_preparation_says_what_is_done_to_pixels(make_run: MakeRun) -> None:

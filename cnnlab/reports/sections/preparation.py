@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cnnlab.reports.document import Block, Note, Paragraph, Table
+from cnnlab.reports.document import Block, Heading, Note, Paragraph, Table
 from cnnlab.reports.record import RunRecord
 from cnnlab.reports.section import section
 from cnnlab.reports.seed_groups import grouped
@@ -35,20 +35,25 @@ _FLIPS = {
 
 @section("preparation", order=35, title="Preparation and split by class")
 def preparation(records: Sequence[RunRecord]) -> list[Block]:
-    """From stored pixels to the network's input, in training and everywhere else."""
-    return grouped(records, _identity, _describe)
+    """From stored pixels to the network's input; then how many images each class has."""
+    heading = [] if len(records) == 1 else [Heading("Images of each class", level=3)]
+    steps = grouped(records, _kind_of_preparation, _steps)
+    return [*steps, *heading, *grouped(records, _rows_and_images, _by_class)]
 
 
-def _identity(record: RunRecord) -> Hashable:
+def _kind_of_preparation(record: RunRecord) -> Hashable:
     settings = record.run.settings
     shown = [settings["training"][key] for key in _SHOWN]
     said = [record.preprocessing, settings["normalization"], settings["mirror"], *shown]
-    said.append(record.dataset)
+    return json.dumps([*said, record.dataset["image_shape"]], sort_keys=True, default=str)
+
+
+def _rows_and_images(record: RunRecord) -> Hashable:
     split = [record.run.split[part] for part in _PARTS]
-    return json.dumps([*said, split], sort_keys=True, default=str)
+    return json.dumps([record.dataset["fingerprint"], split])
 
 
-def _describe(record: RunRecord) -> list[Block]:
+def _steps(record: RunRecord) -> list[Block]:
     return [
         Table.of(
             ["Step", "What is done"],
@@ -56,8 +61,7 @@ def _describe(record: RunRecord) -> list[Block]:
             f"How images become the input of {record.label}. What is done in training alone is "
             "drawn anew in every epoch; it depends on nothing but the seed.",
             text_columns=(0, 1),
-        ),
-        *_by_class(record),
+        )
     ]
 
 
