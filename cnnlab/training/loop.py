@@ -24,7 +24,8 @@ from cnnlab.training.events import EpochDone, Notice, RunOpened, Watcher, unwatc
 from cnnlab.training.fitter import Fitter
 from cnnlab.training.journal import Journal, UnwrittenJournal
 from cnnlab.training.monitor import ResourceMonitor
-from cnnlab.training.prepare import Prepared, prepare_new_run, prepare_resumed_run
+from cnnlab.training.prepare import Prepared, prepare_new_run
+from cnnlab.training.prepare_resumed import prepare_resumed_run
 from cnnlab.training.signals import StopRequest
 from cnnlab.training.stages import Stage, plan_stages
 from cnnlab.training.state import Clock, EpochSums, Patience

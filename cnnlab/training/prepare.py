@@ -18,12 +18,12 @@ from cnnlab.device import (
     choose_threads,
     describe_machine,
 )
-from cnnlab.errors import ConfigError, DataError, DownloadError, RunError
+from cnnlab.errors import ConfigError, DataError, DownloadError
 from cnnlab.files import expanded
 from cnnlab.inference import Preprocessing
 from cnnlab.models import MODELS, Architecture
 from cnnlab.models.layers import shape_text
-from cnnlab.runs import Run, as_run_name, create_run, files_of
+from cnnlab.runs import Run, as_run_name, create_run
 from cnnlab.runs.run import Record
 from cnnlab.settings import dump_yaml
 from cnnlab.training.base_run import BaseRun, check_agreement, open_base_run
@@ -36,9 +36,9 @@ from cnnlab.training.room import foresee
 from cnnlab.training.stages import Stage, plan_stages
 from cnnlab.training.start_record import start_lines
 from cnnlab.training.starting import Start, start_drawn, start_from
-from cnnlab.training.transplant import Transplant, frozen_layers, plan_transplant
+from cnnlab.training.transplant import Transplant, frozen_layers
 
-__all__ = ["Decided", "Prepared", "decide", "prepare_new_run", "prepare_resumed_run"]
+__all__ = ["Decided", "Prepared", "decide", "prepare_new_run"]
 
 #: Below so many images a random split may leave classes badly divided, so it is stratified.
 _STRATIFY_BELOW = 20_000
@@ -271,37 +271,3 @@ def _remarks(decided: Decided, config: RunConfig, watch: Watcher) -> list[dict[s
     for remark in remarks:
         watch(Notice(f"remark: {remark.text}"))
     return [asdict(remark) for remark in remarks]
-
-
-def prepare_resumed_run(run: Run, watch: Watcher) -> Prepared:
-    """Read everything back; :class:`RunError` where the data is no longer the same."""
-    config = run.typed_config()
-    dataset = run.open_dataset(lambda line: watch(Notice(line)))
-    # The device of the run must be here: going on elsewhere would give other weights.
-    choose_device(config.device)
-    architecture, split = run.architecture(), run.rows()
-    present = sum(files_of(run.path).values())
-    foresee(architecture, config, split, run.path, watch, present_bytes=present)
-    return Prepared(
-        run,
-        config,
-        dataset,
-        split,
-        architecture,
-        Preprocessing.from_dict(run.preprocessing),
-        _transplant_again(run, config),
-    )
-
-
-def _transplant_again(run: Run, config: RunConfig) -> Transplant | None:
-    """What a run takes from the one that it starts from, if it was cut off before its first step.
-
-    Every checkpoint holds all weights: then the other run may have changed or be gone.
-    """
-    if config.init is None or any(run.checkpoints.glob("last-*.safetensors")):
-        return None
-    try:
-        base = open_base_run(config.init)
-        return plan_transplant(base, run.architecture(), run.class_names)
-    except RunError as error:
-        raise RunError(f"has no checkpoint yet and cannot start: {error}", where=run.path) from None
