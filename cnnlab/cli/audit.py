@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -69,7 +69,7 @@ def audit(
     the images, and changes nothing.
     """
     from cnnlab.cli.progress import TrainingDisplay
-    from cnnlab.evaluation.audit.findings import CHECK_OF, CHECKS, PROBLEMS
+    from cnnlab.evaluation.audit.findings import CHECKS, PROBLEMS
     from cnnlab.runs import open_run
     from cnnlab.settings import parse_duration
     from cnnlab.workflows.audit import TrainingPlan, audit_into
@@ -77,13 +77,7 @@ def audit(
     go_offline(offline)
     wanted = _chosen(checks, CHECKS, "--checks") if checks is not None else CHECKS
     failures = _chosen(fail_on or "", PROBLEMS, "--fail-on")
-    for problem in failures:
-        if CHECK_OF[problem] not in wanted:
-            raise ConfigError(
-                f"{problem} is not looked for",
-                where="--fail-on",
-                todo=f"add {CHECK_OF[problem]} to --checks, or leave --checks out",
-            )
+    _check_looked_for(failures, wanted)
     limit = parse_duration(time_limit, where="--time-limit")
     with TrainingDisplay() as display:
         done = audit_into(
@@ -97,15 +91,32 @@ def audit(
             watch=display,
         )
     print_result(done, as_json)
-    counts = done.findings.counts()
-    unseen = [problem for problem in failures if problem not in counts]
+    _fail_on(failures, done.findings.counts())
+
+
+def _check_looked_for(problems: Iterable[str], checks: Container[str]) -> None:
+    """Refuse a gate that could let everything pass."""
+    from cnnlab.evaluation.audit.findings import CHECK_OF
+
+    for problem in problems:
+        if CHECK_OF[problem] not in checks:
+            raise ConfigError(
+                f"{problem} is not looked for",
+                where="--fail-on",
+                todo=f"add {CHECK_OF[problem]} to --checks, or leave --checks out",
+            )
+
+
+def _fail_on(problems: Sequence[str], counts: Mapping[str, int]) -> None:
+    """Raise :class:`CheckFailed` where there are such, or where that is not known."""
+    unseen = [problem for problem in problems if problem not in counts]
     if unseen:
         raise CheckFailed(
             f"not looked for: {', '.join(unseen)}",
             where="--fail-on",
             todo="see above why it was not done",
         )
-    found = [f"{counts[problem]:,} {problem}" for problem in failures if counts.get(problem)]
+    found = [f"{counts[problem]:,} {problem}" for problem in problems if counts[problem]]
     if found:
         raise CheckFailed(f"found {', '.join(found)}", where="audit")
 
