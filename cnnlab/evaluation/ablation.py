@@ -6,12 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, stdev
 
-from cnnlab.metrics import MeanDifference, holm, paired_difference
+from cnnlab.metrics import LEVEL, MeanDifference, difference_by_seed, holm
 
-__all__ = ["LEVEL", "Effect", "effects_of", "sentence_of"]
-
-#: Differences whose adjusted p-value is below this are called real.
-LEVEL = 0.05
+__all__ = ["Effect", "effects_of", "sentence_of"]
 
 
 @dataclass(frozen=True)
@@ -65,22 +62,14 @@ def effects_of(
     All share the split, of ``images`` images, and a seed draws the same order of images in each,
     so the test is paired.
     """
-    differences = [_difference(accuracies, whole, images) for _, _, accuracies in variants]
+    differences = [
+        difference_by_seed(accuracies, whole, images=images) for _, _, accuracies in variants
+    ]
     adjusted = iter(holm([one.p_value for one in differences if one is not None]))
     return [
         Effect(name, title, accuracies, one, None if one is None else next(adjusted))
         for (name, title, accuracies), one in zip(variants, differences, strict=True)
     ]
-
-
-def _difference(
-    variant: Mapping[int, float], whole: Mapping[int, float], images: int | None
-) -> MeanDifference | None:
-    shared = sorted(variant.keys() & whole.keys())
-    if len(shared) < 2:
-        return None
-    sides = ([side[seed] for seed in shared] for side in (variant, whole))
-    return paired_difference(*sides, images=images)
 
 
 def sentence_of(effect: Effect, whole: Effect) -> str:

@@ -30,11 +30,12 @@ from cnnlab.metrics.paired import (
     holm,
     holm_levels,
 )
-from cnnlab.metrics.power import images_needed, seeds_needed
+from cnnlab.metrics.power import LEVEL, images_needed, seeds_needed
 from cnnlab.metrics.scores import Scores, score
 from cnnlab.metrics.seeds import (
     MeanDifference,
     SeedSummary,
+    difference_by_seed,
     improvement_probability,
     paired_difference,
     pooled_difference,
@@ -51,6 +52,7 @@ from cnnlab.metrics.temperature import (
 
 __all__ = [
     "ECE_BINS",
+    "LEVEL",
     "ClassScores",
     "CoverageCurve",
     "Interval",
@@ -69,6 +71,7 @@ __all__ = [
     "confusion_matrix",
     "coverage_curve",
     "cross_fitted_probabilities",
+    "difference_by_seed",
     "ece",
     "fit_temperature",
     "holm",

@@ -172,7 +172,7 @@ def _score(only_a: int, only_b: int, n: int, difference: float) -> float:
     return gap / math.sqrt(variance)
 
 
-def holm_levels(p_values: Sequence[float], level: float = 0.05) -> list[float]:
+def holm_levels(p_values: Sequence[float], level: float) -> list[float]:
     """What each p-value is held against by Holm's method, in their order: the smallest against
     ``level`` by their number, the next one by one less, and so on."""
     ranked = sorted(range(len(p_values)), key=lambda i: p_values[i])

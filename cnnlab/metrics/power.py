@@ -7,8 +7,9 @@ from statistics import NormalDist
 
 from cnnlab.errors import InputError
 
-__all__ = ["images_needed", "paired_power", "seeds_needed", "two_sample_power"]
+__all__ = ["LEVEL", "images_needed", "paired_power", "seeds_needed", "two_sample_power"]
 
+#: A difference is called one below this p-value; and how often one is to be found.
 LEVEL, POWER = 0.05, 0.80
 #: More is said as "more than so many": nobody trains them.
 MOST_SEEDS = 100_000

@@ -8,7 +8,7 @@ standard deviation of 1 / (images * 12**0.5), and no smaller one is taken.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 
@@ -22,6 +22,7 @@ from cnnlab.metrics.statistics import Interval
 __all__ = [
     "MeanDifference",
     "SeedSummary",
+    "difference_by_seed",
     "improvement_probability",
     "paired_difference",
     "pooled_difference",
@@ -166,6 +167,16 @@ def paired_difference(
         method="paired t",
         deviation=deviation,
     )
+
+
+def difference_by_seed(
+    a: Mapping[int, float], b: Mapping[int, float], *, images: int | None = None
+) -> MeanDifference | None:
+    """:func:`paired_difference` over the seeds that both have; None for fewer than two."""
+    shared = sorted(a.keys() & b.keys())
+    if len(shared) < 2:
+        return None
+    return paired_difference(*([side[seed] for seed in shared] for side in (a, b)), images=images)
 
 
 def pooled_difference(

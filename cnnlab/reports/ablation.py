@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
 
-from cnnlab.evaluation.ablation import LEVEL, Effect, sentence_of
+from cnnlab.evaluation.ablation import Effect, sentence_of
 from cnnlab.evaluation.figures import Estimate, forest_plot
+from cnnlab.metrics import LEVEL
 from cnnlab.reports.document import (
     Block,
     Code,

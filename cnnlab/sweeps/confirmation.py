@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from cnnlab.metrics import MeanDifference, SeedSummary, paired_difference, summarize
+from cnnlab.metrics import MeanDifference, SeedSummary, difference_by_seed, summarize
 from cnnlab.sweeps.history import BASELINE
 
 __all__ = ["Candidate", "Confirmation", "confirm"]
@@ -90,8 +90,5 @@ def confirm(candidates: Sequence[Candidate], *, larger: bool) -> Confirmation:
     baseline = next((one for one in ranked if one.trial == BASELINE), None)
     improvement = None
     if winner is not None and baseline is not None and winner is not baseline:
-        shared = sorted(winner.fresh.keys() & baseline.fresh.keys())
-        if len(shared) > 1:
-            sides = ([side.fresh[seed] for seed in shared] for side in (winner, baseline))
-            improvement = paired_difference(*sides, images=winner.images)
+        improvement = difference_by_seed(winner.fresh, baseline.fresh, images=winner.images)
     return Confirmation(tuple(ranked), winner, improvement)

@@ -7,15 +7,15 @@ import re
 import numpy as np
 import pytest
 
-from cnnlab.evaluation.compare.verdicts import LEVEL, adjusted_for, needed_for, verdict_of
-from cnnlab.metrics import compare_counts, holm_levels
+from cnnlab.evaluation.compare.verdicts import adjusted_for, needed_for, verdict_of
+from cnnlab.metrics import LEVEL, compare_counts, holm_levels
 
 
 def test_the_smallest_p_value_is_held_against_the_strictest_level() -> None:
-    assert holm_levels([0.001, 0.2, 0.012, 0.04]) == pytest.approx(
+    assert holm_levels([0.001, 0.2, 0.012, 0.04], 0.05) == pytest.approx(
         [0.05 / 4, 0.05, 0.05 / 3, 0.05 / 2]
     )
-    assert holm_levels([]) == []
+    assert holm_levels([], 0.05) == []
 
 
 @pytest.mark.parametrize("n", [500, 1000, 10_000])

@@ -7,12 +7,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cnnlab.evaluation.compare.recipes import RecipeComparison
-from cnnlab.metrics import Interval, PairedComparison, holm, holm_levels, images_needed
+from cnnlab.metrics import (
+    LEVEL,
+    Interval,
+    PairedComparison,
+    holm,
+    holm_levels,
+    images_needed,
+)
 
-__all__ = ["LEVEL", "Adjusted", "Result", "adjusted_for", "needed_for", "verdict_of"]
-
-#: A difference is called one below this p-value, adjusted for the number of pairs.
-LEVEL = 0.05
+__all__ = ["Adjusted", "Result", "adjusted_for", "needed_for", "verdict_of"]
 
 Result = PairedComparison | RecipeComparison
 

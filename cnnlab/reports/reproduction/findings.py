@@ -12,13 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnnlab.evaluation.compare import validated_alike
-from cnnlab.metrics import PairedComparison, holm
+from cnnlab.metrics import LEVEL, PairedComparison, holm
 from cnnlab.reports.reproduction.subject import Subject
 
-__all__ = ["LEVEL", "Confusion", "PairFinding", "confusion_of", "half_width", "pair_findings"]
-
-#: A difference is called one below this p-value, adjusted for the number of pairs.
-LEVEL = 0.05
+__all__ = ["Confusion", "PairFinding", "confusion_of", "half_width", "pair_findings"]
 
 
 @dataclass(frozen=True)

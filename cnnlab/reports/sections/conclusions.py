@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from cnnlab.evaluation.compare import Comparison, Pair
-from cnnlab.evaluation.compare.verdicts import LEVEL
+from cnnlab.metrics import LEVEL
 from cnnlab.reports.document import Block, ItemList, Note
 from cnnlab.reports.findings import findings_of, reported
 from cnnlab.reports.record import RunRecord, comparison_of
