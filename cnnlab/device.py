@@ -242,7 +242,9 @@ def describe_machine(device: str) -> dict[str, Any]:
         "memory_bytes": psutil.virtual_memory().total,
         "vector_instructions": torch.backends.cpu.get_cpu_capability(),
         "python": platform.python_version(),
-        "versions": {name: metadata.version(name) for name in _VERSIONS_OF},
+        # torch's own name of its version says which build it is; the package's need not.
+        "versions": {name: metadata.version(name) for name in _VERSIONS_OF}
+        | {"torch": str(torch.__version__)},
         "source_revision": _source_revision(),
     }
     if device.startswith("cuda"):
