@@ -98,7 +98,7 @@ def test_an_image_is_dropped_and_answered(page: Any) -> None:
 def test_too_many_bytes_are_refused_before_they_are_sent(page: Any) -> None:
     page.goto("/try?run=second")
     sent: list[str] = []
-    page.on("request", lambda request: sent.append(request.method))
+    page.on("request", lambda one: sent.append(one.url) if one.method == "POST" else None)
     page.evaluate("""() => {
         const data = new DataTransfer();
         const part = new Uint8Array(13 << 20);

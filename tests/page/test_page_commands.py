@@ -40,7 +40,10 @@ def test_commands_name_the_run_by_its_path(spaced: tuple[Visitor, Path]) -> None
     assert audit == ["cnnlab", "audit", "DATA", "--run", path]
 
 
-def test_the_first_command_trains_into_the_folder_that_is_shown(tmp_path: Path) -> None:
+def test_the_first_command_trains_into_the_folder_that_is_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # where the tests are started there may be runs
     for folder, more in ((tmp_path / "no runs", ["--runs", str(tmp_path / "no runs")]),
                          (Path("runs"), [])):  # fmt: skip
         visit = Visitor(create_app(PageSettings(folder, tmp_path / "audits")))
