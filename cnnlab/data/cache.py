@@ -28,7 +28,7 @@ from cnnlab.files import exclusive_lock, write_json
 __all__ = ["SCHEMA", "CacheKey", "forget", "load_or_build"]
 
 #: The version of what an entry holds; a new one makes every entry of an older one unused.
-SCHEMA = 1
+SCHEMA = 2
 
 _WAIT_SECONDS = 3600.0
 _IMAGES, _LABELS, _META = "images.npy", "labels.npy", "meta.json"
