@@ -33,6 +33,8 @@ def changed(run, file, **values):
         ("split.json", {"validation": "abc"}, "validation"),
         ("split.json", {"validation": [-1]}, "validation"),
         ("split.json", {"test": [0.5]}, "test"),
+        ("split.json", {"test": [0, True]}, "test"),
+        ("split.json", {"train": [0, 1 << 63]}, "train"),
         ("split.json", {"dataset": 3}, "dataset"),
         ("split.json", {"dataset": {"name": "x", "fingerprint": None}}, "dataset.fingerprint"),
         ("result.json", {"chosen_epoch": [1]}, "chosen_epoch"),

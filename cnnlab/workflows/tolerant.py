@@ -60,6 +60,8 @@ class TolerantReader:
         return "damaged" if self.problems or status is None else status
 
     def _is_newer(self) -> bool:
+        if not self.problems:
+            return False
         try:
             version = load_yaml(self.run.path / "config.yaml").get("schema_version")
         except CnnlabError:
