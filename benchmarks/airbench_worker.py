@@ -27,11 +27,11 @@ from unittest.mock import patch
 import numpy as np
 import torch
 import torch._dynamo  # 800 modules, which torch would import when the first optimizer is made
-from airbench_adaptation import PEER, adapted, redirected
-from airbench_settings import AirbenchSettings, parse_settings
+from harness.records import Record
+from harness.stopwatch import Stopwatch
 from numpy.typing import NDArray
-from records import Record
-from stopwatch import Stopwatch
+from race.airbench_adaptation import PEER, adapted, redirected
+from race.airbench_settings import AirbenchSettings, parse_settings
 
 from cnnlab.files import sha256_of_file, write_json
 

@@ -21,10 +21,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from audit_planting import VERSIONS, flip_labels, plant_versions
-from audit_report import build_document
+from audits.planting import VERSIONS, flip_labels, plant_versions
+from audits.report import build_document
+from harness.records import Record, read_records
 from numpy.typing import NDArray
-from records import Record, read_records
 
 from cnnlab.data import PARTS, open_dataset
 from cnnlab.data.shapes import planted

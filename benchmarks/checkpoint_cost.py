@@ -20,9 +20,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from unittest.mock import patch
 
-from command import measurement_options
-from records import Record
-from sessions import Section, Session, Spread, document_of, run_session
+from harness.command import measurement_options
+from harness.records import Record
+from harness.sessions import Section, Session, Spread, document_of, run_session
 
 import cnnlab
 from cnnlab.config import RunConfig

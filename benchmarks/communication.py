@@ -15,9 +15,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from command import run_command
-from page_sections import markdown_table, put_section
-from training_flops import training_flops
+from harness.command import run_command
+from harness.page_sections import markdown_table, put_section
+from harness.training_flops import training_flops
 
 from cnnlab.models import load_architecture
 from cnnlab.models.modules import BatchNorm

@@ -20,10 +20,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from command import run_command
-from page_sections import markdown_table, put_section
-from records import Record
-from workers import start
+from harness.command import run_command
+from harness.page_sections import markdown_table, put_section
+from harness.records import Record
+from harness.workers import start
 
 from cnnlab.device import describe_machine
 from cnnlab.ranks import RENDEZVOUS

@@ -18,14 +18,15 @@ from typing import Any
 
 import numpy as np
 import torch
-from command import options, peer_of, run_command, settings_of
-from fidelity_jobs import Setting, keras_job, prepare
+from harness.command import run_command
+from harness.records import DRAWS, Record
 from keras_worker import SHOWN, dropout_facts
 from lockstep import Weights, keras_weights
 from numpy.typing import NDArray
-from records import DRAWS, Record
 from scipy import stats
-from workers import KerasPeer
+from versus_keras.jobs import Setting, keras_job, prepare
+from versus_keras.options import options, settings_of
+from versus_keras.peer import KerasPeer, peer_of
 
 from cnnlab.device import seed_everything
 from cnnlab.files import append_line

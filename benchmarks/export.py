@@ -24,12 +24,12 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from command import measurement_options, run_command
 from export_parity import KIND, measure_parity, parity_section
 from export_worker import BATCH
-from records import Record, read_records
-from sessions import Measurement, Section, Session, Spread, document_of
-from workers import start
+from harness.command import measurement_options, run_command
+from harness.records import Record, read_records
+from harness.sessions import Measurement, Section, Session, Spread, document_of
+from harness.workers import start
 
 import cnnlab
 from cnnlab.exporting import certificate_path

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from records import Record
-from sessions import Section
+from harness.records import Record
+from harness.sessions import Section
 
 import cnnlab
 from cnnlab.reports.document import Paragraph, Table

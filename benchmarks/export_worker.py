@@ -16,8 +16,8 @@ from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
+from harness.records import Record
 from numpy.typing import NDArray
-from records import Record
 
 from cnnlab.files import write_json
 

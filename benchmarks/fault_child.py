@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from fault_injector import Fault, Injector, Operation, arm
+from injection.injector import Fault, Injector, Operation, arm
 
 from cnnlab.cli.main import main
 from cnnlab.errors import CnnlabError, FailedError

@@ -22,11 +22,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from command import measurement_options, run_command
-from fault_injector import ERRORS, FORMS, KINDS, Fault, Operation, kind_of_file
-from fault_workflows import NAMES, make_trial
-from records import Record, read_records
-from sessions import Section, Session, document_of, measure_or_report
+from harness.command import measurement_options, run_command
+from harness.records import Record, read_records
+from harness.sessions import Section, Session, document_of, measure_or_report
+from injection.injector import ERRORS, FORMS, KINDS, Fault, Operation, kind_of_file
+from injection.workflows import NAMES, make_trial
 
 from cnnlab.errors import RunError
 from cnnlab.metrics.statistics import clopper_pearson

@@ -20,11 +20,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from command import options, peer_of, run_command, settings_of
-from fidelity_jobs import Material, Setting, keras_job, prepare, rows_digest, write_arrays
-from fidelity_report import write_report
-from records import FITS, Record, read_records
-from workers import KerasPeer, Work, run_together, start
+from harness.command import run_command
+from harness.records import FITS, Record, read_records
+from harness.workers import Work, run_together, start
+from versus_keras.jobs import Material, Setting, keras_job, prepare, rows_digest, write_arrays
+from versus_keras.options import options, settings_of
+from versus_keras.peer import KerasPeer, peer_of
+from versus_keras.report import write_report
 
 from cnnlab.errors import CheckFailed
 from cnnlab.files import append_line, exclusive_lock

@@ -2,7 +2,7 @@
 
 ::
 
-    python benchmarks/fidelity_own.py JOB.json
+    python benchmarks/versus_keras/own.py JOB.json
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from fidelity_jobs import rows_digest
+from versus_keras.jobs import rows_digest
 
 import cnnlab
 from cnnlab.files import write_json

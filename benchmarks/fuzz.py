@@ -21,14 +21,14 @@ import traceback
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from command import measurement_options, run_command
 from fuzzing.case import generator_of, write_files
 from fuzzing.families import FAMILIES
 from fuzzing.pool import Job, run_jobs
 from fuzzing.summary import build_document
 from fuzzing.trial import GOOD, try_input
-from records import Record, read_records
-from sessions import Session
+from harness.command import measurement_options, run_command
+from harness.records import Record, read_records
+from harness.sessions import Session
 
 from cnnlab.errors import CheckFailed
 from cnnlab.files import exclusive_lock, write_text

@@ -26,14 +26,14 @@ from pathlib import Path
 from statistics import mean
 
 import torch
-from airbench_settings import AirbenchSettings
-from command import measurement_options, run_command
-from gpu_report import build_document
-from race_conditions import Conditions
-from race_contenders import Airbench, Recipe
-from records import Record
-from sessions import Measurement, Session, last_session
-from workers import Work, start
+from harness.command import measurement_options, run_command
+from harness.records import Record
+from harness.sessions import Measurement, Session, last_session
+from harness.workers import Work, start
+from race.airbench_settings import AirbenchSettings
+from race.conditions import Conditions
+from race.contenders import Airbench, Recipe
+from race.gpu_report import build_document
 
 from cnnlab.device import choose_threads
 from cnnlab.errors import CheckFailed, ConfigError, DeviceError

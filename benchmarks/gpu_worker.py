@@ -19,11 +19,11 @@ from types import ModuleType
 from unittest.mock import patch
 
 import torch
-from airbench_settings import AirbenchSettings
 from airbench_worker import Hearing, load_on_device, load_script, read_arrays
+from harness.records import Record
+from race.airbench_settings import AirbenchSettings
+from race.recipes import configured
 from race_own import in_memory, train_once
-from race_recipes import configured
-from records import Record
 
 import cnnlab
 from cnnlab.device import synchronize

@@ -1,7 +1,7 @@
 """Do cnnlab's intervals hold what they promise, and do its tests err as seldom as they say?
 
 Experiments are drawn from known truths, cnnlab's own functions are asked, and how often they were
-right is counted; a line of OUT/intervals.jsonl for each case of ``interval_cases.py``::
+right is counted; a line of OUT/intervals.jsonl for each case of ``simulations/cases.py``::
 
     python benchmarks/intervals.py --out OUT
     python benchmarks/intervals.py --out OUT --report FILE.md
@@ -23,8 +23,9 @@ from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
-from command import run_command
-from interval_cases import (
+from harness.command import run_command
+from harness.records import Record, read_records
+from simulations.cases import (
     ABOUT_95,
     ABOUT_POWER,
     AT_LEAST_95,
@@ -32,8 +33,7 @@ from interval_cases import (
     CASES,
     Case,
 )
-from interval_simulations import MACRO_RESAMPLES
-from records import Record, read_records
+from simulations.experiments import MACRO_RESAMPLES
 
 from cnnlab.errors import RunError
 from cnnlab.files import append_line, write_text

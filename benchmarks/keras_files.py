@@ -21,8 +21,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from keras_examples import EXAMPLES, shake, shake_network
 from numpy.typing import NDArray
+from versus_keras.examples import EXAMPLES, shake, shake_network
 
 import cnnlab
 from cnnlab.bundle import Bundle

@@ -24,7 +24,11 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
-from keras_training import (
+from harness.records import Record
+from harness.step_clock import StepClock
+from harness.stopwatch import Stopwatch
+from numpy.typing import NDArray
+from versus_keras.training import (
     EVALUATION_BATCH,
     Arrays,
     check_restored,
@@ -36,10 +40,6 @@ from keras_training import (
     scores_of,
     shuffled,
 )
-from numpy.typing import NDArray
-from records import Record
-from step_clock import StepClock
-from stopwatch import Stopwatch
 
 __all__ = ["SHOWN", "dropout_facts", "main"]
 

@@ -22,10 +22,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from command import measurement_options, run_command
+from harness.command import measurement_options, run_command
+from harness.records import Record, read_records
+from harness.sessions import Section, Session, document_of, measure_or_report
 from kill_worker import AT, COUNTS, INSTANTS
-from records import Record, read_records
-from sessions import Section, Session, document_of, measure_or_report
 
 from cnnlab.errors import CheckFailed, FailedError, RunError
 from cnnlab.metrics.statistics import clopper_pearson

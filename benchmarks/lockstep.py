@@ -25,12 +25,13 @@ from typing import Any
 
 import numpy as np
 import torch
-from command import options, peer_of, run_command, settings_of
-from fidelity_jobs import Material, Setting, keras_job, prepare
+from harness.command import run_command
+from harness.records import LOCKSTEP, Record
 from numpy.typing import NDArray
-from records import LOCKSTEP, Record
 from torch.nn.functional import cross_entropy
-from workers import KerasPeer
+from versus_keras.jobs import Material, Setting, keras_job, prepare
+from versus_keras.options import options, settings_of
+from versus_keras.peer import KerasPeer, peer_of
 
 import cnnlab
 from cnnlab.device import seed_everything, set_up_torch

@@ -21,7 +21,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from command import run_command
+from harness.command import run_command
 from numpy.typing import NDArray
 
 from cnnlab.bundle import Bundle, open_bundle

@@ -18,11 +18,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from command import models_options, run_command, settings_of
-from fidelity_jobs import Setting
-from fidelity_statistics import MARGIN, Measure
-from records import PRECISIONS_TRAINED, Record, read_records
-from workers import Work, run_together, start
+from harness.command import run_command
+from harness.records import PRECISIONS_TRAINED, Record, read_records
+from harness.workers import Work, run_together, start
+from versus_keras.jobs import Setting
+from versus_keras.options import models_options, settings_of
+from versus_keras.statistics import MARGIN, Measure
 
 from cnnlab.device import describe_machine
 from cnnlab.errors import RunError

@@ -2,7 +2,7 @@
 
 ::
 
-    python benchmarks/race_own.py JOB.json
+    python benchmarks/race/own.py JOB.json
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from unittest.mock import patch
 
 import numpy as np
 import torch._dynamo  # 800 modules, which torch would import when the first optimizer is made
+from harness.records import Record
+from harness.stopwatch import Stopwatch
 from numpy.typing import NDArray
-from race_conditions import rows_digest
-from race_recipes import configured
-from records import Record
-from stopwatch import Stopwatch
+from race.conditions import rows_digest
+from race.recipes import configured
 
 import cnnlab
 from cnnlab.config import RunConfig

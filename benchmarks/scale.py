@@ -19,10 +19,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from command import measurement_options
-from records import Record
-from sessions import Measurement, Section, Session, Spread, document_of, run_session
-from workers import Work, start
+from harness.command import measurement_options
+from harness.records import Record
+from harness.sessions import Measurement, Section, Session, Spread, document_of, run_session
+from harness.workers import Work, start
 
 import cnnlab
 from cnnlab.reports.document import Block, Document, Paragraph, Table

@@ -22,12 +22,12 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 import numpy as np
-from command import measurement_options
-from records import Record
-from serve_report import KINDS, build_document
-from serve_sides import Served, make_bundle, png, served, write_bodies, wrk
-from serve_trials import hold, overload, schema, swaps
-from sessions import Session, run_session
+from harness.command import measurement_options
+from harness.records import Record
+from harness.sessions import Session, run_session
+from serving_load.report import KINDS, build_document
+from serving_load.sides import Served, make_bundle, png, served, write_bodies, wrk
+from serving_load.trials import hold, overload, schema, swaps
 
 import cnnlab
 from cnnlab.bundle import open_bundle

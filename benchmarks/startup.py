@@ -22,9 +22,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from command import measurement_options
-from records import Record
-from sessions import Section, Session, Spread, document_of, run_session
+from harness.command import measurement_options
+from harness.records import Record
+from harness.sessions import Section, Session, Spread, document_of, run_session
 
 import cnnlab
 from cnnlab.errors import FailedError

@@ -24,9 +24,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from command import measurement_options, run_command
-from records import Record
-from sessions import Session
+from harness.command import measurement_options, run_command
+from harness.records import Record
+from harness.sessions import Session
 
 from cnnlab.config import RunConfig
 from cnnlab.errors import CheckFailed

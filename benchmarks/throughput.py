@@ -19,11 +19,12 @@ import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from command import add_peer, measurement_options
-from records import Record
-from sessions import Measurement, Session, document_of, run_session
-from throughput_jobs import OURS, Bench, Case
-from throughput_report import peak_section, speed_section
+from harness.command import measurement_options
+from harness.records import Record
+from harness.sessions import Measurement, Session, document_of, run_session
+from rates.jobs import OURS, Bench, Case
+from rates.report import peak_section, speed_section
+from versus_keras.peer import add_peer
 
 from cnnlab.device import PRECISIONS
 from cnnlab.errors import CheckFailed

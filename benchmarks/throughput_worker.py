@@ -18,9 +18,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from records import Record
-from step_clock import StepClock
-from torch_model_f import measure_plain_loop
+from harness.records import Record
+from harness.step_clock import StepClock
+from rates.torch_model_f import measure_plain_loop
 
 import cnnlab
 from cnnlab.files import write_json

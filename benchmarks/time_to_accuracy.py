@@ -30,14 +30,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from airbench_settings import parse_settings
-from command import run_command
-from race_conditions import Conditions, machine_facts, speed_variables
-from race_contenders import Airbench, Contender, KerasCurve, Recipe
-from race_options import options, portable_command
-from race_report import goal_lines, write_report
-from records import RACES, Record, read_records
-from workers import KerasPeer, Work, run_together
+from harness.command import run_command
+from harness.records import RACES, Record, read_records
+from harness.workers import Work, run_together
+from race.airbench_settings import parse_settings
+from race.conditions import Conditions, machine_facts, speed_variables
+from race.contenders import Airbench, Contender, KerasCurve, Recipe
+from race.options import options, portable_command
+from race.report import goal_lines, write_report
+from versus_keras.peer import KerasPeer
 
 from cnnlab.errors import CheckFailed, ConfigError
 from cnnlab.files import append_line, exclusive_lock

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from keras_examples import shake_network
+from versus_keras.examples import shake_network
 
 from cnnlab.bundle import Bundle, open_bundle
 

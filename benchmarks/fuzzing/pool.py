@@ -13,7 +13,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
-from records import Record
+from harness.records import Record
 
 from fuzzing.families import FAMILIES
 from fuzzing.trial import try_input

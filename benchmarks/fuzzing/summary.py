@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from records import Record
-from sessions import Section, document_of
+from harness.records import Record
+from harness.sessions import Section, document_of
 
 from cnnlab.errors import RunError
 from cnnlab.reports.document import Block, Document, ItemList, Paragraph, Table

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from records import Record
+from harness.records import Record
 
 from cnnlab.errors import CnnlabError
 from fuzzing.case import Case, Family, NotJudged, Wrong, generator_of, write_files

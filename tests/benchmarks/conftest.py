@@ -17,7 +17,7 @@ from unittest.mock import patch
 import numpy as np
 import pytest
 import torch
-import workers
+from harness import workers
 from small import MODEL
 from small_airbench import stripes, write_script
 

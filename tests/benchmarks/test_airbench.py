@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from airbench_adaptation import adapted
-from airbench_settings import AirbenchSettings, parse_settings
 from airbench_worker import Normalize, load_script, train
+from harness.stopwatch import Stopwatch
+from race.airbench_adaptation import adapted
+from race.airbench_settings import AirbenchSettings, parse_settings
 from small_airbench import SCRIPT, Clock, stripes, write_script
-from stopwatch import Stopwatch
 
 from cnnlab.errors import ConfigError, DataError
 

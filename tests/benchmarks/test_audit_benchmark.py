@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from audit_planting import VERSIONS, flip_labels, plant_versions
-from audit_report import build_document, share
+from audits.planting import VERSIONS, flip_labels, plant_versions
+from audits.report import build_document, share
 
 from cnnlab.reports.markdown import render_markdown
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import checkpoint_cost
 import pytest
-from records import read_records
+from harness.records import read_records
 from small_records import MACHINE
 
 from cnnlab.reports.markdown import render_markdown

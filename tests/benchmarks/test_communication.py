@@ -6,7 +6,7 @@ import pytest
 from communication import CLUSTERS, Cluster, Network, network_of, section
 from data_parallel import CONTROL, ONE, TWO
 from data_parallel import section as parallel_section
-from page_sections import markdown_table, put_section
+from harness.page_sections import markdown_table, put_section
 
 FOUR = Cluster("four", 4, 1e9, 1e-6)
 SMALL = Network("small", 1_000_000, 10**9, (64, 128))

@@ -13,10 +13,10 @@ import export_worker
 import numpy as np
 import pytest
 from export_parity import parity_section
-from records import read_records
-from sessions import Measurement
+from harness.records import read_records
+from harness.sessions import Measurement
+from harness.workers import Work
 from small_records import MACHINE
-from workers import Work
 
 from cnnlab.reports.markdown import render_markdown
 

@@ -7,12 +7,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import fault_workflows
 import faults
 import pytest
-from fault_injector import KINDS, Fault, Operation, kind_of_file
-from fault_trials import Trial
-from records import read_records
+from harness.records import read_records
+from injection import workflows as fault_workflows
+from injection.injector import KINDS, Fault, Operation, kind_of_file
+from injection.trials import Trial
 from small_records import MACHINE
 
 from cnnlab.reports.markdown import render_markdown

@@ -11,17 +11,17 @@ from typing import Any
 
 import draws
 import fidelity
-import fidelity_jobs
 import keras_worker
 import lockstep
 import numpy as np
 import pytest
 import torch
-from fidelity_jobs import Setting
-from keras_layers import keras_model
-from records import read_records
+from harness.records import read_records
 from small import MODEL
-from workers import KerasPeer
+from versus_keras import jobs as fidelity_jobs
+from versus_keras.jobs import Setting
+from versus_keras.layers import keras_model
+from versus_keras.peer import KerasPeer
 
 from cnnlab.errors import ConfigError, FailedError
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fidelity_report import build_document
-from fidelity_statistics import MARGIN, Compared, compared, welch
-from records import read_records
+from harness.records import read_records
 from scipy import stats
+from versus_keras.report import build_document
+from versus_keras.statistics import MARGIN, Compared, compared, welch
 
 from cnnlab.reports.markdown import render_markdown
 

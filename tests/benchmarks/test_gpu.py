@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 import torch
 from airbench_worker import Event, Hearing, load_on_device
-from gpu_report import build_document
 from gpu_worker import published_network
-from records import Record, read_records
+from harness.records import Record, read_records
+from race.gpu_report import build_document
 from scipy import stats
 from small_airbench import stripes, write_script
 

@@ -9,10 +9,10 @@ from typing import Any
 import intervals
 import numpy as np
 import pytest
-from interval_cases import ABOUT_95, AT_LEAST_95, AT_MOST_5, CASES
-from interval_simulations import held
-from interval_simulations import share as share_of
 from intervals import _pooled, build_document, verdict
+from simulations.cases import ABOUT_95, AT_LEAST_95, AT_MOST_5, CASES
+from simulations.experiments import held
+from simulations.experiments import share as share_of
 
 from cnnlab.errors import RunError
 from cnnlab.reports.markdown import render_markdown

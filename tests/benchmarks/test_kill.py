@@ -7,8 +7,8 @@ from typing import Any
 
 import kill
 import pytest
+from harness.records import read_records
 from kill_worker import INSTANTS
-from records import read_records
 from small_records import MACHINE
 
 from cnnlab.reports.markdown import render_markdown

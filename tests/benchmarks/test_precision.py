@@ -4,7 +4,7 @@ from pathlib import Path
 
 import precision
 import pytest
-from records import PRECISIONS_TRAINED, read_records
+from harness.records import PRECISIONS_TRAINED, read_records
 from scipy import stats
 from small import MODEL, write_images
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from race_report import build_document, goal_lines
-from race_statistics import (
+from race.report import build_document, goal_lines
+from race.statistics import (
     GOALS,
     Goal,
     Group,

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import scale
-from records import read_records
+from harness.records import read_records
 from small_records import MACHINE
 
 from cnnlab.reports.markdown import render_markdown

@@ -9,9 +9,9 @@ import httpx
 import numpy as np
 import pytest
 import serve_plain
-from serve_report import build_document
-from serve_sides import BOUNDARY, png, write_bodies
-from serve_trials import _trend
+from serving_load.report import build_document
+from serving_load.sides import BOUNDARY, png, write_bodies
+from serving_load.trials import _trend
 from small_runs import make_run
 
 from cnnlab.bundle import bundle_of

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import startup
 import startup_worker
-from records import read_records
+from harness.records import read_records
 from startup import BARE, Probe
 
 from cnnlab.errors import FailedError

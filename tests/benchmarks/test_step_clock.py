@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from step_clock import StepClock
+from harness.step_clock import StepClock
 
 
 class Clock:

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 import throughput
 import torch
-from records import read_records
-from sessions import Spread, last_session, shown_command
-from throughput_jobs import Case
+from harness.records import read_records
+from harness.sessions import Spread, last_session, shown_command
+from rates.jobs import Case
+from rates.torch_model_f import ArrayImages, count_weights, model_f
 from throughput_worker import best_product
-from torch_model_f import ArrayImages, count_weights, model_f
 
 from cnnlab.errors import CheckFailed
 from cnnlab.models import load_architecture

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 import time_to_accuracy
-from race_conditions import Conditions
-from race_contenders import Recipe
-from race_options import options, portable_command
-from race_recipes import configured
-from records import read_records
+from harness.records import read_records
+from race.conditions import Conditions
+from race.contenders import Recipe
+from race.options import options, portable_command
+from race.recipes import configured
 from small_airbench import stripes
 
 import cnnlab

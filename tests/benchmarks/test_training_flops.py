@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 import torch
+from harness.training_flops import training_flops
 from torch.nn.functional import cross_entropy
 from torch.utils.flop_counter import FlopCounterMode
-from training_flops import training_flops
 
 from cnnlab.models import Architecture, load_architecture
 

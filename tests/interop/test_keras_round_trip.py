@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-from keras_examples import EXAMPLES, shake
-from keras_layers import keras_model
 from shaken_bundles import shaken
 from small_bundles import bundle_of_architecture, random_images
+from versus_keras.examples import EXAMPLES, shake
+from versus_keras.layers import keras_model
 
 from cnnlab.errors import ArchitectureError, InputError
 from cnnlab.exporting import export

@@ -5,11 +5,11 @@ from __future__ import annotations
 from types import ModuleType
 from typing import Any
 
-import keras_layers
 import numpy as np
 import torch
-from keras_examples import shake
 from torch import Tensor, nn
+from versus_keras import layers as keras_layers
+from versus_keras.examples import shake
 
 from cnnlab.models import Architecture
 

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-from keras_layers import keras_layer
 from keras_oracle import as_array, channels_first, channels_last, shake, torch_weights
 from torch.utils.flop_counter import FlopCounterMode
+from versus_keras.layers import keras_layer
 
 from cnnlab.errors import ArchitectureError
 from cnnlab.models import LAYERS

@@ -1,0 +1,1 @@
+"""What an audit is to find, and the page of what it found."""

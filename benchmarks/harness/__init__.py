@@ -1,0 +1,1 @@
+"""What every measurement needs: its options, workers, records and clocks."""

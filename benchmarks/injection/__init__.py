@@ -1,0 +1,1 @@
+"""Faults put into file operations."""

@@ -1,0 +1,1 @@
+"""Time to accuracy: contenders, conditions, statistics and the page."""

@@ -1,0 +1,1 @@
+"""Images a second: jobs, a plain loop as peer, and the page."""

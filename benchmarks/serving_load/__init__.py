@@ -1,0 +1,1 @@
+"""Servers under load: sides, trials and the page."""

@@ -1,0 +1,1 @@
+"""Experiments on made-up data, for intervals and tests."""
