@@ -28,7 +28,7 @@ from cnnlab.bundle import Bundle, open_bundle
 from cnnlab.data import ReadOptions, open_dataset
 from cnnlab.data.shapes import shape_masks
 from cnnlab.errors import InputError
-from cnnlab.explanation import grad_cam, occlusion
+from cnnlab.explanation import grad_cam, layer_cam, occlusion
 from cnnlab.metrics import wilson_interval
 from cnnlab.options import Plain
 from cnnlab.tables import text_table
@@ -49,7 +49,12 @@ def _middle(bundle: Bundle, image: NDArray[np.uint8], label: int) -> NDArray[np.
     return heat
 
 
-METHODS: dict[str, Explain] = {"grad-cam": grad_cam, "occlusion": occlusion, "the middle": _middle}
+METHODS: dict[str, Explain] = {
+    "grad-cam": grad_cam,
+    "layer-cam": layer_cam,
+    "occlusion": occlusion,
+    "the middle": _middle,
+}
 
 
 @dataclass(frozen=True)
@@ -92,11 +97,15 @@ def _report(games: list[Game], chance: float) -> str:
 
 
 def measure(run: Path, images: int, drawing_seed: int, layers: Sequence[str] = ()) -> str:
-    """Draw, explain what is right, and say how the methods did: Grad-CAM at some ``layers``, too.
+    """Draw, explain what is right, and say how the methods did, at some ``layers``, too.
 
     Raises :class:`InputError` for a run of something else.
     """
-    methods = METHODS | {f"grad-cam, {name}": partial(grad_cam, layer=name) for name in layers}
+    methods = METHODS | {
+        f"{method}, {name}": partial(explain, layer=name)
+        for name in layers
+        for method, explain in (("grad-cam", grad_cam), ("layer-cam", layer_cam))
+    }
     bundle = open_bundle(run)
     drawn: dict[str, Plain] = {"size": images, "drawing_seed": drawing_seed}
     dataset = open_dataset("shapes", options=ReadOptions(own=drawn))
@@ -126,7 +135,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("run", type=Path, help="the folder of a run of shapes")
     parser.add_argument("--images", type=int, default=200, help="how many are drawn")
     parser.add_argument("--drawing-seed", type=int, default=_SEED, help="of the drawings")
-    parser.add_argument("--layer", action="append", default=[], help="another one for Grad-CAM")
+    parser.add_argument("--layer", action="append", default=[], help="another one for the CAMs")
     asked = parser.parse_args(arguments)
 
     def work() -> None:

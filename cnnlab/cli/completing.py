@@ -249,7 +249,7 @@ _KNOWN: dict[str, _Values | tuple[str, ...]] = {
     "--to NAME": names.TRACKERS,
     "--track": names.TRACKERS,
     "--license": names.LICENSES,
-    "--method": _listed("all", "grad-cam", "nearest", "occlusion"),
+    "--method": _listed("all", "grad-cam", "layer-cam", "nearest", "occlusion"),
     "--checks": _listed("balance", "drift", "duplicates", "images", "label-errors"),
     "report --format": _listed("html", "md", "pdf"),
 }

@@ -16,7 +16,9 @@ def explain(
     images: Images,
     method: Annotated[
         str,
-        typer.Option(metavar="NAMES", help="grad-cam, occlusion, nearest, with commas; or all."),
+        typer.Option(
+            metavar="NAMES", help="grad-cam, layer-cam, occlusion, nearest (commas); or all."
+        ),
     ] = "grad-cam",
     class_name: Annotated[
         str | None,
@@ -27,7 +29,7 @@ def explain(
         typer.Option(metavar="FOLDER|FILE", help="Where pictures go (explanations/); .png, .svg."),
     ] = None,
     layer: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Grad-CAM's layer (the last convolution).")
+        str | None, typer.Option(metavar="NAME", help="The layer of Grad-CAM and Layer-CAM.")
     ] = None,
     patch: Annotated[
         int | None, typer.Option(min=1, metavar="PIXELS", help="Side of what occlusion hides.")
@@ -51,7 +53,7 @@ def explain(
 ) -> None:
     """Show why a model says so: heat maps, nearest images.
 
-    Evidence in the image (Grad-CAM, occlusion), and training images like it.
+    Evidence in the image (Grad-CAM, Layer-CAM, occlusion), and training images like it.
     """
     from cnnlab.cli.progress import counting
     from cnnlab.explanation import Question

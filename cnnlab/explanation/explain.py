@@ -15,7 +15,8 @@ from cnnlab.errors import DataError, InputError, UnknownNameError
 from cnnlab.explanation.checks import checked_image, class_called
 from cnnlab.explanation.explanation import Explanation, HeatMap
 from cnnlab.explanation.grad_cam import grad_cam
-from cnnlab.explanation.layers import map_layer
+from cnnlab.explanation.layer_cam import layer_cam
+from cnnlab.explanation.layers import fine_map_layer, map_layer
 from cnnlab.explanation.nearest import METRICS, Neighbours, TrainingImages
 from cnnlab.explanation.occlusion import UNITS, occlusion, window_for
 from cnnlab.models.layers import shape_text
@@ -28,7 +29,9 @@ from cnnlab.registry import suggestion
 
 __all__ = ["METHODS", "Explainer", "Question", "explain"]
 
-METHODS = ("grad-cam", "occlusion", "nearest")
+METHODS = ("grad-cam", "layer-cam", "occlusion", "nearest")
+#: Of the methods that weigh a layer's map: what makes the map, and which layer it takes.
+_WEIGHED = {"grad-cam": (grad_cam, map_layer), "layer-cam": (layer_cam, fine_map_layer)}
 _NAMED = 3
 
 
@@ -40,7 +43,8 @@ class Question:
     ----------
     methods: one or several of :data:`METHODS`, or "all".
     class_name: whose evidence; the predicted class where None.
-    layer: Grad-CAM's; see :func:`cnnlab.explanation.layers.map_layer`.
+    layer: that of Grad-CAM and Layer-CAM, where not the one that each takes by itself
+        (``map_layer`` and ``fine_map_layer`` of :mod:`cnnlab.explanation.layers`).
     patch, stride: occlusion's, in pixels; see :func:`cnnlab.explanation.occlusion.window_for`.
     unit: occlusion's: the drop in "probability" or "logit".
     neighbours: how many training images to name; metric: "cosine" or "euclidean".
@@ -92,10 +96,12 @@ class Explainer:
         name = question.class_name
         self._class = None if name is None else class_called(bundle, name)
         self._window = window_for(height, width, question.patch, question.stride)
-        self._map_layer: Step | None = None
+        self._map_layers: dict[str, Step] = {
+            method: layer_of(bundle.architecture, question.layer)
+            for method, (_, layer_of) in _WEIGHED.items()
+            if method in question.methods
+        }
         self._training: TrainingImages | None = None
-        if "grad-cam" in question.methods:
-            self._map_layer = map_layer(bundle.architecture, question.layer)
         if "nearest" in question.methods:
             self._training = TrainingImages.of(bundle, say=say, watch=watch)
 
@@ -119,12 +125,12 @@ class Explainer:
         )
 
     def _maps(self, image: NDArray[np.uint8], index: int) -> Iterator[HeatMap]:
-        step, window, unit = self._map_layer, self._window, self.question.unit
-        if step is not None:
-            heat = grad_cam(self.bundle, image, index, layer=step.name)
+        window, unit = self._window, self.question.unit
+        for method, step in self._map_layers.items():
+            heat = _WEIGHED[method][0](self.bundle, image, index, layer=step.name)
             size = shape_text(step.output_shape[:2])
             settings = {"layer": step.name, "map_size": list(step.output_shape[:2])}
-            yield HeatMap("grad-cam", heat, "logit", f"{step.name}, {size}", settings)
+            yield HeatMap(method, heat, "logit", f"{step.name}, {size}", settings)
         if "occlusion" in self.question.methods:
             drop = occlusion(
                 self.bundle, image, index, patch=window.patch, stride=window.stride, unit=unit

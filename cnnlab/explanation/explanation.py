@@ -26,7 +26,7 @@ class HeatMap:
 
     Attributes
     ----------
-    method: "grad-cam" or "occlusion".
+    method: "grad-cam", "layer-cam" or "occlusion".
     values: float32 ``[H, W]``; positive speaks for the class.
     unit: of the values: "logit", or "probability", of which occlusion's are the drop.
     made: how, in words: the layer, or patch and stride.

@@ -27,9 +27,12 @@ _NARROWEST = 4.6
 #: A panel is so many times as high as wide, at least and at most.
 _FLATTEST, _TALLEST = 0.3, 2.0
 _TILE_COLUMNS = 15
+_NAMES = {"grad-cam": "Grad-CAM", "layer-cam": "Layer-CAM", "occlusion": "Occlusion"}
 _CAPTIONS = {
     "grad-cam": "Grad-CAM ({made}): where this layer sees evidence for '{name}', in units of its "
     "logit. It is as coarse as the layer's map.",
+    "layer-cam": "Layer-CAM ({made}): evidence for '{name}' as in Grad-CAM, but each place of the "
+    "layer is weighed by itself.",
     "occlusion": "Occlusion ({made}): how much '{name}' loses where a part is hidden; blue parts "
     "speak against it.",
 }
@@ -141,7 +144,7 @@ def _heat(axes: Axes, bar: Axes, image: NDArray[np.uint8], heat: HeatMap) -> Non
             frame = Rectangle(corner, *size, fill=False, edgecolor=colour_of_line, linewidth=line)
             axes.add_patch(frame)
     _bare(axes)
-    _name(axes, "Grad-CAM" if heat.method == "grad-cam" else "Occlusion")
+    _name(axes, _NAMES[heat.method])
     scale = axes.figure.colorbar(painted, cax=bar)
     scale.outline.set_visible(False)
     bar.set_ylabel(f"{'drop' if signed else 'evidence'} ({heat.unit})", fontsize=7.5, labelpad=2)

@@ -14,7 +14,9 @@ from cnnlab.models.plan import Step
 from cnnlab.registry import suggestion
 from cnnlab.training.transplant import head_layers
 
-__all__ = ["feature_layer", "map_layer", "parted", "through", "views_of"]
+__all__ = ["feature_layer", "fine_map_layer", "map_layer", "parted", "through", "views_of"]
+
+_FINE_SHARE = 1 / 5
 
 
 def map_layer(architecture: Architecture, asked: str | None = None) -> Step:
@@ -28,25 +30,50 @@ def map_layer(architecture: Architecture, asked: str | None = None) -> Step:
     Raises :class:`UnknownNameError` where no layer is called as ``asked``, and
     :class:`InputError` where it, or every layer, has no map.
     """
-    steps = architecture.steps
     if asked is not None:
         return _asked(architecture, asked)
-    maps = [step for step in steps if _has_map(step)]
-    convolutions = [step for step in maps if step.layer.windows() and _has_weights(step)]
+    maps = [step for step in architecture.steps if _has_map(step)]
     if not maps:
         raise InputError(
             "no layer has a map of more than one pixel",
             where=architecture.source,
             todo="use --method occlusion, which needs none",
         )
-    if not convolutions:
-        return maps[-1]
-    chosen = convolutions[-1]
-    for step in steps[steps.index(chosen) + 1 :]:
-        if step.layer.windows() or step.output_shape[:2] != chosen.output_shape[:2]:
-            break
-        chosen = step
-    return chosen
+    ends = _ends_of_convolutions(architecture)
+    return ends[-1] if ends else maps[-1]
+
+
+def fine_map_layer(architecture: Architecture, asked: str | None = None) -> Step:
+    """The layer whose map Layer-CAM weighs: as :func:`map_layer`, but not too coarse.
+
+    That is the end of the last convolution whose map has a fifth of the image's rows and columns
+    at least and is activated before it is pooled; where there is none, the last one's. In a
+    network that ends in 3x3 pixels the last map says hardly more than "left" or "right".
+    """
+    if asked is None:
+        height, width, _ = architecture.input_shape
+        for end in reversed(_ends_of_convolutions(architecture)):
+            rows, columns = end.output_shape[:2]
+            fine = rows >= _FINE_SHARE * height and columns >= _FINE_SHARE * width
+            if fine and getattr(end.layer, "activation", None) != "linear":
+                return end
+    return map_layer(architecture, asked)
+
+
+def _ends_of_convolutions(architecture: Architecture) -> list[Step]:
+    """Of every convolution with a map the last step that works on its pixels one by one."""
+    steps = architecture.steps
+    ends = []
+    for number, step in enumerate(steps):
+        if not (_has_map(step) and step.layer.windows() and _has_weights(step)):
+            continue
+        end = step
+        for behind in steps[number + 1 :]:
+            if behind.layer.windows() or behind.output_shape[:2] != step.output_shape[:2]:
+                break
+            end = behind
+        ends.append(end)
+    return ends
 
 
 def _asked(architecture: Architecture, name: str) -> Step:

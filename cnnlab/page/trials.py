@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +13,7 @@ from PIL import Image
 from cnnlab.bundle import Bundle, bundle_of
 from cnnlab.data.images import probe_image
 from cnnlab.errors import CnnlabError, DataError
-from cnnlab.explanation import grad_cam
+from cnnlab.explanation import grad_cam, layer_cam
 from cnnlab.page.memory import Memory, state_of
 from cnnlab.page.pictures import png_of
 from cnnlab.prediction.answers import ClassProbability, checked_top_k, predictions_from
@@ -58,6 +58,7 @@ class Trial:
     top: the likeliest classes with their probabilities (0 to 1), the likeliest first.
     seen: a data URI of the image as the network gets it.
     heat: one of where Grad-CAM says the first class was seen; None for a network without a map.
+    fine_heat: likewise, by Layer-CAM.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Trial:
     top: tuple[ClassProbability, ...] = ()
     seen: str = ""
     heat: str | None = None
+    fine_heat: str | None = None
 
 
 class BundleStore:
@@ -93,12 +95,13 @@ def _answered(bundle: Bundle, upload: Upload) -> Trial:
         return Trial(upload.name, error=f"{error.what}{expected}")
     top_k = checked_top_k(None, bundle)
     [said] = predictions_from(bundle, logits, [upload.name], top_k=top_k)
-    heat = _heat(bundle, pixels, int(logits[0].argmax()))
+    label = int(logits[0].argmax())
     return Trial(
         name=upload.name,
         top=said.top,
         seen=_data_uri(_enlarged(pixels)),
-        heat=None if heat is None else _data_uri(_overlaid(pixels, heat)),
+        heat=_heat(grad_cam, bundle, pixels, label),
+        fine_heat=_heat(layer_cam, bundle, pixels, label),
     )
 
 
@@ -109,10 +112,15 @@ def _pixels(bundle: Bundle, upload: Upload) -> NDArray[np.uint8]:
     return bundle.read_image(upload.content, upload.name)
 
 
-def _heat(bundle: Bundle, pixels: NDArray[np.uint8], label: int) -> NDArray[np.float32] | None:
-    """Where the class was seen, float32 ``[H, W]``; None where the network has no map to ask."""
+def _heat(
+    method: Callable[[Bundle, NDArray[np.uint8], int], NDArray[np.float32]],
+    bundle: Bundle,
+    pixels: NDArray[np.uint8],
+    label: int,
+) -> str | None:
+    """Where the class was seen, as a data URI; None where the network has no map to ask."""
     try:
-        return grad_cam(bundle, pixels, label)
+        return _data_uri(_overlaid(pixels, method(bundle, pixels, label)))
     except CnnlabError:  # a network without convolutions has nothing to look at
         return None
 

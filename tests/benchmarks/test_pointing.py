@@ -31,9 +31,11 @@ def test_the_command_says_each_method_and_chance(tmp_path, capsys):
     assert re.fullmatch(r"[1-9]\d? images", lines[0])
     assert [line.split("  ")[0] for line in lines[2:]] == [
         "grad-cam",
+        "layer-cam",
         "occlusion",
         "the middle",
         "grad-cam, conv2d",
+        "layer-cam, conv2d",
         "chance",
     ]
     object.__setattr__(bundle, "class_names", tuple("abcdefghij"))

@@ -33,7 +33,8 @@ def test_all_methods_say_and_draw(cnnlab, trained, copied, tmp_path):
     (said,) = outcome.json["explanations"]
     assert said["class"] == said["explained_class"] == label
     assert said["probability"] == pytest.approx(said["explained_probability"])
-    heat, hidden = said["maps"]
+    heat, fine, hidden = said["maps"]
+    assert (fine["method"], fine["unit"]) == ("layer-cam", "logit")
     assert (heat["method"], heat["layer"], heat["map_size"]) == ("grad-cam", "activation", [12, 12])
     assert (hidden["method"], hidden["patch"], hidden["stride"]) == ("occlusion", 3, 1)
     box = hidden["region"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cnnlab.errors import InputError
-from cnnlab.explanation import feature_layer, map_layer
+from cnnlab.explanation import feature_layer, fine_map_layer, map_layer
 from cnnlab.models import Architecture, load_architecture
 
 CONV = {"type": "Conv2D", "filters": 4, "kernel_size": 3, "padding": "same"}
@@ -44,6 +44,29 @@ def test_it_is_the_last_convolution_with_what_works_on_its_pixels(
 )
 def test_of_named_models(model: str, expected: str) -> None:
     assert map_layer(load_architecture(model)).name == expected
+
+
+@pytest.mark.parametrize(
+    ("model", "expected", "size"),
+    [
+        ("model-f", "activation_3", 8),
+        ("resnet18", "residual_block_5", 8),
+        ("fastnet", "activation_4", 7),
+        ("model-a", "conv2d_2", 14),
+    ],
+)
+def test_the_fine_layer_has_a_fifth_of_the_images_rows(
+    model: str, expected: str, size: int
+) -> None:
+    step = fine_map_layer(load_architecture(model))
+    assert (step.name, step.output_shape[:2]) == (expected, (size, size))
+
+
+def test_where_every_map_is_coarse_the_fine_layer_is_the_last_convolutions() -> None:
+    coarse = {**CONV, "strides": 8}
+    architecture = _of(coarse, POOL, *HEAD, shape=(32, 32, 3))
+    assert fine_map_layer(architecture) == map_layer(architecture)
+    assert fine_map_layer(architecture, "max_pooling2d").name == "max_pooling2d"
 
 
 def test_any_layer_with_a_map_may_be_asked_for() -> None:

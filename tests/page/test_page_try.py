@@ -139,8 +139,14 @@ def test_a_run_without_weights_says_what_to_do(
     assert 'value="second"' not in visit.get("/try").text
 
 
-def test_grad_cam_is_shown_under_the_likeliest_class(
-    look: Visitor, kept: Path, picture: np.ndarray, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("method", "place"), [("grad_cam", 1), ("layer_cam", 2)])
+def test_the_maps_are_shown_under_the_likeliest_class(
+    look: Visitor,
+    kept: Path,
+    picture: np.ndarray,
+    monkeypatch: pytest.MonkeyPatch,
+    method: str,
+    place: int,
 ) -> None:
     asked = []
 
@@ -152,13 +158,13 @@ def test_grad_cam_is_shown_under_the_likeliest_class(
         heat[:6, :6] = 1
         return heat
 
-    monkeypatch.setattr(trials, "grad_cam", corner)
+    monkeypatch.setattr(trials, method, corner)
     page = ask(look, [("x.png", png(picture))]).text
     images = re.findall(r'src="data:image/png;base64,([^"]+)"', page)
     bundle = bundle_of(open_run(kept / "first"))
     assert asked == [int(bundle.logits(picture[None])[0].argmax())]
-    assert len(images) == 2
-    shown = np.asarray(Image.open(io.BytesIO(base64.b64decode(images[1])))).astype(int)
+    assert len(images) == 3
+    shown = np.asarray(Image.open(io.BytesIO(base64.b64decode(images[place])))).astype(int)
     warm, cold = shown[:48, :48].reshape(-1, 3).mean(0), shown[-48:, -48:].reshape(-1, 3).mean(0)
     assert warm[1] - warm[2] > 60, "the lit corner is yellow"
     assert cold[2] - cold[1] > 20, "the others are violet"
