@@ -91,6 +91,8 @@ def allowed_values(annotation: Any, metadata: Sequence[Any]) -> str:
         return "null"
     if origin is list:
         return f"a list, each item {allowed_values(get_args(annotation)[0], ())}"
+    if origin is dict:
+        return f"a mapping, each value {allowed_values(get_args(annotation)[1], ())}"
     words = [_KINDS.get(annotation, "a mapping")]
     for item in metadata:
         for constraint in getattr(item, "metadata", None) or [item]:

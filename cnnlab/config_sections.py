@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 
 from cnnlab.data import ReadOptions
 from cnnlab.data.split import SplitSizes
@@ -35,6 +36,20 @@ class Section(BaseModel):
     """Base of every part: frozen, no unknown key, no number that is not finite."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, strict=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_truth_for_a_number(cls, value: object, info: ValidationInfo) -> object:
+        """True would pass for 1: ``epochs: yes`` is a mistake."""
+        field = cls.model_fields.get(info.field_name or "")
+        if isinstance(value, bool) and field is not None and _is_number(field.annotation):
+            raise PydanticCustomError("no_number", "true or false is no number")
+        return value
+
+
+def _is_number(annotation: Any) -> bool:
+    """Whether a field takes numbers."""
+    return annotation in (int, float) or any(map(_is_number, get_args(annotation)))
 
 
 class OpenSection(Section):

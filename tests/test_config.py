@@ -43,7 +43,13 @@ def test_another_optimizer_drops_the_options_of_the_one_below():
         ({"training": {"augment": {"flipp": 1}}}, "did you mean 'flip'"),
         ({"training": {"early_stopping": {"patience": 0}}}, "patience: .*at least 1"),
         ({"training": 3}, "training: .* 3; expected a mapping"),
-        ({"training": {"class_weights": {"cat": 0}}}, "class_weights: .*one of none, balanced or"),
+        (
+            {"training": {"class_weights": {"cat": 0}}},
+            "class_weights: .*one of none, balanced or a mapping, each value a number, more than 0",
+        ),
+        ({"training": {"epochs": True}}, "training.epochs: .* True; expected a whole number"),
+        ({"seed": False}, "seed: .* False; expected a whole number, at least 0"),
+        ({"training": {"ema": True}}, "training.ema: .* True; expected a number, more than 0"),
         ({"data": {"validation": 1.5}}, "expected .*a number, at least 0"),
         ({"name": "../x"}, "name: expected letters, digits"),
         (

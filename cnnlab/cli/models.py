@@ -59,7 +59,8 @@ def _shape(text: str) -> tuple[int, int, int]:
     from cnnlab.errors import ConfigError
 
     parts = text.lower().split("x")
-    if len(parts) != 3 or not all(part.isdigit() and int(part) > 0 for part in parts):
+    plain = all(part.isascii() and part.isdigit() and len(part) < 10 for part in parts)
+    if len(parts) != 3 or not plain or not all(map(int, parts)):
         raise ConfigError(
             f"'{text}' is no shape", where="--input-shape", expected="HxWxC, e.g. 28x28x1"
         )

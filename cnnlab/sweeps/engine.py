@@ -24,6 +24,8 @@ Objective = Literal["accuracy", "loss"]
 
 OBJECTIVES: tuple[Objective, ...] = ("accuracy", "loss")
 _REDUCTIONS = (2, 100)
+#: More NumPy's generators, which samplers draw from, do not take.
+_LARGEST_SEED = 2**32 - 1
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,12 @@ class EngineSettings:
         if not low <= self.reduction <= high:
             raise ConfigError(
                 f"the value is {self.reduction}", where="--reduction", expected=f"{low} to {high}"
+            )
+        if not 0 <= self.seed <= _LARGEST_SEED:
+            raise ConfigError(
+                f"the value is {self.seed}",
+                where="--search-seed",
+                expected=f"0 to {_LARGEST_SEED:,}",
             )
 
     @property

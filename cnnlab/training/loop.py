@@ -26,6 +26,7 @@ from cnnlab.training.journal import Journal, UnwrittenJournal
 from cnnlab.training.monitor import ResourceMonitor
 from cnnlab.training.prepare import Prepared, prepare_new_run
 from cnnlab.training.prepare_resumed import prepare_resumed_run
+from cnnlab.training.replica import said_of_ranks
 from cnnlab.training.signals import StopRequest
 from cnnlab.training.stages import Stage, plan_stages
 from cnnlab.training.state import Clock, EpochSums, Patience
@@ -82,17 +83,9 @@ def _lead(prepared: Prepared, watch: Watcher, changed: Sequence[str] = ()) -> Ru
 
     ``changed``: conditions that are others than those that the run was trained under so far.
     """
-    ranks, config = world(), prepared.config
+    ranks = world()
     if ranks.size > 1:
-        each = ranks.counts(config.training.batch_size)
-        share = " or ".join(map(str, sorted(set(each))))
-        threads = "1 thread" if config.threads == 1 else f"{config.threads} threads"
-        watch(
-            Notice(
-                f"{ranks.size} processes, {threads} each: of the {config.training.batch_size} "
-                f"images of a batch each has {share}"
-            )
-        )
+        watch(Notice(said_of_ranks(prepared.config)))
     ranks.announce(prepared.run.path)
     return _fit(prepared, watch, changed)
 
@@ -164,7 +157,7 @@ class _Loop:
     def fit(self) -> None:
         """Run all stages from where the state stands."""
         state, place = self.fitter.state, self.fitter.state.position
-        while place.stage <= len(self.stages) and not self._out_of_time():
+        while place.stage <= len(self.stages) and not self._over():
             self._fit_stage(self.stages[place.stage - 1])
             state.stopped_because = self._why_stage_ended()
             place.stage, place.epoch = place.stage + 1, 1
@@ -217,6 +210,12 @@ class _Loop:
         """After a step: save where it is time to, and say whether to stop here."""
         self.journal.step_done(self.clock)
         return self.stop.asked or self._out_of_time()
+
+    def _over(self) -> bool:
+        """Whether time is out and nothing half done: a kill may precede an epoch's measurement."""
+        state = self.fitter.state
+        whole = state.position.step == 0 and state.chosen_epoch is not None
+        return whole and self._out_of_time()
 
     def _out_of_time(self) -> bool:
         limit = self.config.training.time_limit_seconds

@@ -16,7 +16,7 @@ from cnnlab.inference import BATCH_SIZE, Preprocessing, predict_logits
 from cnnlab.models.modules import BatchNorm
 from cnnlab.ranks import SharedBatch, World, world
 
-__all__ = ["Replica", "check_ranks"]
+__all__ = ["Replica", "check_ranks", "said_of_ranks"]
 
 #: What torch's losses pass over.
 _NO_LABEL = -100
@@ -54,6 +54,17 @@ def check_ranks(config: RunConfig) -> None:
             where="training.batch_size",
             expected=f"at least {ranks.size}: it counts over all of them",
         )
+
+
+def said_of_ranks(config: RunConfig) -> str:
+    """How a resolved configuration's batches are divided among the ranks, in a line."""
+    ranks, batch_size = world(), config.training.batch_size
+    share = " or ".join(map(str, sorted(set(ranks.counts(batch_size)))))
+    threads = "1 thread" if config.threads == 1 else f"{config.threads} threads"
+    return (
+        f"{ranks.size} processes, {threads} each: of the {batch_size} images of a batch each has "
+        f"{share}"
+    )
 
 
 class Replica:

@@ -51,7 +51,8 @@ def configure(
         defaults = inherited(base, _named(asked, "data", "source"))
         defaults |= fine_tuning(init.get("freeze"))
     else:
-        defaults = _model_defaults(str(_named(asked, "model", "name") or RunConfig().model.name))
+        name = _named(asked, "model", "name")
+        defaults = _model_defaults(RunConfig().model.name if name is None else str(name))
     return make_config([defaults, asked], where=str(file or "configuration"), labels=labels)
 
 

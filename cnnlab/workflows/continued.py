@@ -6,6 +6,7 @@ from pathlib import Path
 
 from cnnlab.config import RunConfig
 from cnnlab.errors import DivergedError, RunError
+from cnnlab.files import is_file
 from cnnlab.runs import Run, open_run
 from cnnlab.runs.run import Record
 from cnnlab.training.events import Watcher
@@ -15,9 +16,15 @@ __all__ = ["existing_run", "has_ended", "train_or_continue"]
 
 
 def existing_run(config: RunConfig, runs: Path) -> Run | None:
-    """The run of the configuration's name in the folder ``runs``; None where there is none."""
+    """The run of the configuration's name in the folder ``runs``; None where there is none.
+
+    One that cannot be opened counts as none: who makes it learns that the name is taken.
+    """
+    path = runs / str(config.name)
+    if not is_file(path / "config.yaml"):  # else it would be looked for below "runs", too
+        return None
     try:
-        return open_run(runs / str(config.name))
+        return open_run(path)
     except RunError:
         return None
 

@@ -161,7 +161,7 @@ class Plan:
 def check_images(config: RunConfig, scale: float, say: Say) -> None:
     """Bring the images here, decoded; :class:`ConfigError` where there are too few of them."""
     source, data = config.data.source, config.data
-    parts = open_dataset(source, say=say).parts
+    parts = open_dataset(source, options=data.read_options(), say=say).parts
     sizes = {"train": data.train, "validation": data.validation, "test": data.test}
     counts = {part: size for part, size in sizes.items() if isinstance(size, int)}
     # A part that the source itself defines is taken from there, all others from "train".

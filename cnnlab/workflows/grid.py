@@ -39,14 +39,14 @@ def divide_overrides(overrides: Sequence[str]) -> tuple[list[str], list[Axis]]:
     """
     plain: list[str] = []
     axes: dict[str, Axis] = {}
-    for text in overrides:
+    keys = [text.partition("=")[0].strip() for text in overrides]
+    for key, text in zip(keys, overrides, strict=True):
         parts = split_values(text)
         if len(parts) == 1:
             plain.append(text)
             continue
-        key = text.partition("=")[0].strip()
         values = tuple(part.partition("=")[2] for part in parts)
-        if not all(values) or len(set(values)) < len(values) or key in axes:
+        if not all(values) or len(set(values)) < len(values) or keys.count(key) > 1:
             raise ConfigError(
                 f"'{text}' is no list of values",
                 where="--set",

@@ -15,7 +15,7 @@ from cnnlab.metrics import score
 from cnnlab.models import load_architecture
 from cnnlab.runs import Run, files_of, has_marks, open_tensors
 from cnnlab.settings import changed_keys
-from cnnlab.training.stages import plan_stages
+from cnnlab.training.stages import Length, plan_stages
 from cnnlab.training.start_record import start_lines_of
 from cnnlab.workflows.configure import configure
 from cnnlab.workflows.fine_tuning import fine_tuning
@@ -159,7 +159,8 @@ def _plan(run: Run) -> dict[str, int]:
     """How long it was to be trained at most: stages, and epochs of each."""
     training = run.typed_config().training
     stages = plan_stages(np.array(run.split["train"], dtype=np.int64), training)
-    return {"stages": len(stages), "epochs": training.epochs}
+    lengths = [Length.of(len(stage.train), training) for stage in stages]
+    return {"stages": len(stages), "epochs": max(length.epochs for length in lengths)}
 
 
 def _training(run: Run) -> dict[str, Any]:

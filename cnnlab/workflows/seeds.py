@@ -203,9 +203,12 @@ def group_jobs(
     if grid is not None:
         group["grid"] = grid
     own = [_named(wanted, name, seed) for seed in ([None] if seeds is None else seeds)]
-    before = [run for one in own if (run := existing_run(one, runs))]
-    for run in before:
-        _check_member(run, group)
+    before = []
+    for one in own:
+        run = existing_run(one, runs)
+        if run is not None:
+            _check_member(run, group, one.seed)
+            before.append(run)
     measured = plan or (lambda: wanted)
     config = before[0].typed_config() if before else measured()
     jobs = []
@@ -244,8 +247,8 @@ def _asked(config: RunConfig) -> dict[str, Any]:
     return config.updated(name=None, seed=0, training=checkpoints).to_dict()
 
 
-def _check_member(run: Run, group: dict[str, Any]) -> None:
-    """:class:`RunError` where a run of such a name was not trained for this group."""
+def _check_member(run: Run, group: dict[str, Any], seed: int) -> None:
+    """:class:`RunError` where a run of such a name was not trained for this group and seed."""
     todo = "choose another --name, or remove it"
     recorded = run.group
     if recorded is None:
@@ -255,6 +258,8 @@ def _check_member(run: Run, group: dict[str, Any]) -> None:
     changed = changed_keys(asked, group["asked"])
     if recorded["vary_split"] != group["vary_split"]:
         changed.append("--vary-split")
+    if run.typed_config().seed != seed:
+        changed.append("seed")
     if changed:
         raise RunError(
             f"it was trained with another configuration: {', '.join(changed)} differ",

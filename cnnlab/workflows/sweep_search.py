@@ -11,6 +11,7 @@ from typing import Any
 from cnnlab.config import RunConfig
 from cnnlab.errors import FailedError, InputError, StorageError
 from cnnlab.sweeps import BASELINE, FreshRun, Trial
+from cnnlab.training.stages import Length, plan_stages
 from cnnlab.workflows.continued import existing_run
 from cnnlab.workflows.executors import Executor, Job, JobEnd, never_stop
 from cnnlab.workflows.seeds import group_record
@@ -94,9 +95,7 @@ class SearchPhase:
 
     def _epoch(self, job: Job, record: Mapping[str, Any]) -> bool:
         trial = self._by_name[job.name]
-        training = job.config.training
-        stages = training.stages or 1 if training.mode == "sequential" else 1
-        last = record["epoch"] >= training.epochs and record["stage"] >= stages
+        last = _is_last(job, record)
         if self._study.epoch(trial, record, last=last):
             return True
         return not last and trial.number != BASELINE and self._late()
@@ -129,6 +128,17 @@ class SearchPhase:
                 where=self._study.plan.folder,
                 todo="correct the space or the base configuration, and begin another sweep",
             )
+
+
+def _is_last(job: Job, record: Mapping[str, Any]) -> bool:
+    """Whether a training has no epoch to go after this one."""
+    training = job.config.training
+    stages = training.stages or 1 if training.mode == "sequential" else 1
+    epochs, run = training.epochs, existing_run(job.config, job.runs)
+    if training.steps is not None and run is not None:
+        *_, stage = plan_stages(run.rows().train, training)
+        epochs = Length.of(len(stage.train), training).epochs
+    return bool(record["epoch"] >= epochs and record["stage"] >= stages)
 
 
 class ConfirmationPhase:

@@ -62,6 +62,8 @@ def test_the_example_of_model_f_is_model_f_at_trial_0():
         (["space.yaml", "--time", "0"], "--time: '0' is no length of time"),
         (["space.yaml", "--time", "1m", "--minutes", "1"], "--time and --minutes say the same"),
         (["space.yaml", "--trials", "0"], "--trials: the value is 0; expected 1 to 100,000"),
+        (["space.yaml", "--trials", "3", "--search-seed", str(2**32)],
+         "--search-seed: the value is 4294967296; expected 0 to 4,294,967,295"),
         (["space.yaml", "--trials", "3", "--sampler", "tep"],
          "no sampler is called 'tep'; did you"),
         (["space.yaml", "--trials", "3", "--prune-after", "x"], "--prune-after: 'x' is no pace"),

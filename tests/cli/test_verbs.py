@@ -21,7 +21,10 @@ def test_models_and_summary(cnnlab):
     assert set(summary["layers"][0]) >= {"name", "type", "output_shape", "params"}
     assert {"trainable_params", "non_trainable_params", "flops"} <= set(summary)
     assert "conv2d (Conv2D)" in cnnlab("summary", "model-f").out
-    assert cnnlab("summary", "model-a", "--input-shape", "32x32").code == 2
+    for shape in ("32x32", "32x32x\N{SUPERSCRIPT TWO}", "0x32x3", f"32x32x{'9' * 5000}"):
+        refused = cnnlab("summary", "model-a", "--input-shape", shape)
+        assert refused.code == 2
+        assert "is no shape; expected HxWxC" in refused.err
 
 
 def test_data_list_and_show(cnnlab, images):

@@ -53,6 +53,26 @@ def test_what_was_said_of_earlier_weights_is_forgotten_on_resume(fit, tmp_path):
     assert said.top1 == pytest.approx(cut.chosen_epoch["validation_accuracy"])
 
 
+def test_case_15_a_kill_when_the_time_is_over_leaves_an_epoch_to_measure(
+    fit, tmp_path, monkeypatch
+):
+    class Killed(BaseException):
+        pass
+
+    def die(*_):
+        raise Killed
+
+    limit = {"time_limit_seconds": 1e-6, "checkpoint_every_seconds": 1e-6}
+    with monkeypatch.context() as patched:
+        patched.setattr("cnnlab.training.fitter.Fitter.measure", die)
+        with pytest.raises(Killed):
+            fit(name="cut", training=limit)
+    run = resume(open_run(tmp_path / "runs" / "cut"))
+    assert run.result["stopped_because"].startswith("time limit")
+    assert run.chosen_epoch["epoch"] == len(run.metrics) == 1
+    load_network(run)
+
+
 def test_case_16_a_changed_configuration_is_refused_and_the_keys_named(fit, tmp_path):
     with pytest.raises(Interrupted):
         fit(kill_at(2), name="cut")

@@ -48,6 +48,7 @@ def test_there_are_recipes():
     ("settings", "said"),
     [
         ({"settings": {"model": {"name": "fastnett"}}}, "did you mean 'fastnet'"),
+        ({"settings": {"model": {"name": ""}}}, "no model is called ''; choose from: convnet"),
         ({"recipe": "nothing"}, "no recipe is called 'nothing'"),
     ],
 )

@@ -109,6 +109,12 @@ def test_too_few_images_are_noticed_with_the_scale_that_fits():
     check_images(config_of("f", Plan("digits", "digits", scale=scale)), scale, lambda line: None)
 
 
+def test_images_are_counted_as_the_settings_have_them_read():
+    config = config_of("f", Plan("shapes", "shapes", scale=0.001, overrides=("data.size=50",)))
+    with pytest.raises(ConfigError, match="shapes: 50 images are too few; expected 50 for train"):
+        check_images(config, 0.001, lambda line: None)
+
+
 def test_only_the_same_experiment_goes_on(tmp_path):
     plan = Plan("digits", "digits", scale=0.001)
     run = prepare_new_run(config_of("c", plan), tmp_path, lambda event: None).run

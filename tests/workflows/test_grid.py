@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cnnlab.errors import ConfigError
+from cnnlab.errors import ConfigError, RunError
 from cnnlab.runs import list_runs, open_runs
 from cnnlab.settings import parse_override, split_values
 from cnnlab.workflows.configure import configure
@@ -43,7 +43,10 @@ def test_settings_of_one_value_stay():
     assert {axis.key: axis.values for axis in axes} == {"c": ("1", "2"), "d.z": ("p", "q")}
 
 
-@pytest.mark.parametrize("texts", [["a=1,"], ["a=,1"], ["a=1,1"], ["a=1,2", "a=3,4"]])
+@pytest.mark.parametrize(
+    "texts",
+    [["a=1,"], ["a=,1"], ["a=1,1"], ["a=1,2", "a=3,4"], ["a=1,2", "a=3"], ["a=3", "a=1,2"]],
+)
 def test_what_is_no_list_of_values_is_refused(texts):
     with pytest.raises(ConfigError, match=r"--set: 'a=.*' is no list of values; .* in quotes"):
         divide_overrides(texts)
@@ -92,3 +95,21 @@ def test_every_combination_with_every_seed(images, tiny_model, tmp_path):
     opened = [run.name for run in open_runs(["g"], runs=tmp_path)]
     assert sorted(opened) == sorted(names)
     assert len(open_runs(["g-lr0.1-without-Dropout"], runs=tmp_path)) == 2
+
+
+def test_a_grid_of_another_seed_is_not_taken_for_this_one(images, tiny_model, tmp_path):
+    asked = {
+        "name": "g",
+        "threads": 1,
+        "data": {"source": str(images)},
+        "model": {"name": str(tiny_model)},
+        "training": {"epochs": 1, "batch_size": 40},
+    }
+    _, axes = divide_overrides(["optimizer.lr=0.1,0.01"])
+
+    def of_seed(seed):
+        return lambda texts: configure(settings={**asked, "seed": seed}, overrides=texts)
+
+    train_grid(of_seed(1), axes, runs=tmp_path)
+    with pytest.raises(RunError, match="another configuration: seed differ"):
+        train_grid(of_seed(2), axes, runs=tmp_path)

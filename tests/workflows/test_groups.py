@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -117,6 +119,13 @@ def test_a_run_of_that_name_that_is_of_no_group_is_refused(wanted, tmp_path):
     with pytest.raises(RunError, match="tiny-seed1: exists already, and is of no group"):
         train_seeds(wanted, [0, 1], tmp_path)
     assert len(list_runs(tmp_path)) == 1
+
+
+def test_runs_of_a_folder_below_runs_are_not_those_of_its_namesake(wanted, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    train_seeds(wanted, [0], Path("runs/mine"))
+    done = train_seeds(wanted, [0], Path("mine"))
+    assert [run.path for run in done.runs] == [Path("mine/tiny-seed0")]
 
 
 @pytest.mark.parametrize(

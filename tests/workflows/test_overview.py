@@ -116,6 +116,13 @@ def test_the_card_says_everything_of_a_run(tmp_path):
     assert "test was never opened" in text
 
 
+def test_the_card_counts_the_epochs_that_a_number_of_steps_begins(tmp_path):
+    run = make_run(tmp_path, "a")
+    config = run.typed_config().updated(training={"epochs": 8, "batch_size": 3, "steps": 3})
+    (run.path / "config.yaml").write_text(config.to_yaml())
+    assert card(Run(run.path))["plan"] == {"stages": 1, "epochs": 2}
+
+
 def test_what_a_run_without_images_for_validation_lacks_is_said(tmp_path):
     run = make_run(tmp_path, "a b")
     run._predictions_file("validation").unlink()

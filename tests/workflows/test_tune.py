@@ -232,6 +232,15 @@ def test_who_is_behind_is_stopped(settings, tmp_path):
     assert all(trial.last_value < trials[0].value for trial in pruned)
 
 
+def test_who_ends_with_a_number_of_steps_is_not_stopped_at_the_end(settings, tmp_path):
+    space = {"optimizer.lr": {"choice": [0.01, 1e-9, 2e-9, 3e-9]}}
+    short = {**settings, "training": {**settings["training"], "steps": 4}}
+    search = EngineSettings(sampler="grid", reduction=2, objective="loss")
+    tuned = sweep(tmp_path, short, space=space, trials=None, seeds=0, search=search)
+    assert {trial.state for trial in tuned.history.trials.values()} == {"finished"}
+    assert all(len(trial.epochs) == 1 for trial in tuned.history.trials.values())
+
+
 def test_a_time_is_kept(settings, tmp_path, monkeypatch):
     """On a clock of our own, where every training takes ten seconds."""
     now = [0.0]
