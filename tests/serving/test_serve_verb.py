@@ -210,3 +210,11 @@ def test_ranks_are_sorted_and_ties_go_to_the_lower_index(folder: Path) -> None:
     expected = torch.softmax(torch.tensor([2.0, 0.0]).double() / (bundle.temperature or 1.0), 0)
     np.testing.assert_allclose(probabilities[0], expected.numpy())
     np.testing.assert_allclose(probabilities[1:], [[0.5, 0.5], [1, 0]])
+
+    class Sure:
+        def logits(self, images: np.ndarray) -> np.ndarray:
+            return np.array([[-2e4, 1e4, -1e4]], dtype=np.float32)
+
+    # Both others have a probability of 0; `cnnlab predict` tells them apart, and so does this.
+    order, _ = Model(bundle, Sure(), 3).ranked(np.zeros((1, 8, 8, 3), np.uint8))
+    assert order.tolist() == [[1, 2, 0]]
