@@ -124,6 +124,10 @@ def test_what_cannot_be_opened_is_said_by_the_model_s_worker(
         (["--port", "70000"], "65535"),
         (["--host", "no.such.host.invalid"], "no.such.host.invalid port 8000: cannot listen"),
         (["--queue", "10"], "a queue that holds at least one request"),
+        (
+            ["--max-body-bytes", "300000000"],
+            "at most 268,435,456, which all requests together have",
+        ),
         (["--body-timeout", "soon"], "--body-timeout"),
         (["--api-key-file", "nowhere"], "nowhere: No such file"),
     ],
