@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -175,12 +175,12 @@ def explain(
     Parameters
     ----------
     model, images, device, runs: as :func:`cnnlab.predict` takes them.
-    question: what to explain; or its attributes by name (:class:`Question`).
+    question: what to explain. Its attributes by name (:class:`Question`) do as well, and win.
 
     Raises :class:`DataError` where any image cannot be read, :class:`RunError` and
     :class:`InputError` as :class:`Explainer` does.
     """
-    question = question or Question(**asked)  # type: ignore[arg-type] # a wrong one is named
+    question = replace(question or Question(), **asked)  # type: ignore[arg-type] # a wrong one is named
     bundle = as_bundle(model, runs=runs, device=device, say=say)
     sources = gather(images, bundle.class_names, say=say)
     found: list[Explanation] = []

@@ -27,6 +27,7 @@ from cnnlab.inference import BATCH_SIZE, predict_logits
 from cnnlab.interop.keras.installed import require_libraries as require_keras
 from cnnlab.interop.keras.writing import check_writable, write_keras
 from cnnlab.metrics import at_temperature
+from cnnlab.runs import Run
 from cnnlab.tables import ShownAsText, bytes_text
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ class Exported(ShownAsText):
 
 
 def export(
-    source: Path | str,
+    source: Run | Path | str,
     out: Path | str,
     *,
     format: str = "onnx",
@@ -94,7 +95,7 @@ def export(
 
     Parameters
     ----------
-    source: a run's directory or name in ``runs``, or a bundle's file.
+    source: a run, its directory or its name in ``runs``, or a bundle's file.
     format: "onnx"; "bundle": cnnlab's own, one file that every verb takes for a run's network; or
         "keras": a model of Keras's layers.
     int8: quantize the ONNX graph, with ranges from the run's training images.
@@ -109,7 +110,7 @@ def export(
         require_libraries()
     if format == "keras":
         require_keras("h5py", "keras")
-    bundle = open_bundle(source, runs=runs)
+    bundle = open_bundle(source.path if isinstance(source, Run) else source, runs=runs)
     if format == "keras":
         check_writable(bundle)
     trial = trial_of(bundle, say)

@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["checked_range", "image_shape_for", "range_of", "to_pixels"]
+from cnnlab.data.images import fit_pixels
+
+__all__ = ["checked_range", "fit_each", "image_shape_for", "range_of", "to_pixels"]
 
 _CHANNELS = (1, 3, 4)
 _WHITE = 255
@@ -96,3 +98,17 @@ def to_pixels(
         share = (np.clip(block, low, high) - low) / (high - low)
         pixels[start : start + 1024] = np.rint(share * _WHITE)
     return pixels
+
+
+def fit_each(images: NDArray[np.uint8], shape: tuple[int, int, int]) -> NDArray[np.uint8]:
+    """Bring uint8 ``[N, H, W, C]`` to a network's (height, width, channels).
+
+    They differ where settings ask for another size or colour mode; training's images came to it
+    the same way.
+    """
+    if images.shape[1:] == shape:
+        return images
+    height, width, channels = shape
+    return np.stack(
+        [fit_pixels(image, height=height, width=width, channels=channels) for image in images]
+    )

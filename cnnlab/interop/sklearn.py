@@ -19,7 +19,7 @@ from cnnlab.bundle import open_bundle
 from cnnlab.config import RunConfig
 from cnnlab.errors import InputError, Interrupted
 from cnnlab.interop.array_training import LabelledImages, array_config, train_on_arrays
-from cnnlab.interop.pixels import checked_range, image_shape_for, range_of, to_pixels
+from cnnlab.interop.pixels import checked_range, fit_each, image_shape_for, range_of, to_pixels
 
 __all__ = ["EXPECTED_FAILED_CHECKS", "CNNClassifier"]
 
@@ -169,7 +169,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # sci
         _check_axes(X, self.image_shape_)
         clip = self.value_range is None
         pixels = to_pixels(rows, self.image_shape_, self.value_range_, clip=clip)
-        found: NDArray[np.float32] = self.bundle_.logits(pixels)
+        found: NDArray[np.float32] = self.bundle_.logits(fit_each(pixels, self.bundle_.input_shape))
         return found
 
     def _config(self, classes: NDArray[Any]) -> RunConfig:
@@ -179,7 +179,11 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # sci
         # Where nothing is held out, nothing tells epochs apart: the last one counts.
         given["validation_fraction"] = self.validation_fraction or 0
         choice = {"weights": "best"} if self.validation_fraction else _LAST
-        own: dict[str, Any] = {"seed": self._seed(), "data": {"test": 0}}
+        own: dict[str, Any] = {
+            "seed": self._seed(),
+            "data": {"test": 0},
+            "model": {"name": self.model},
+        }
         for name, value in given.items():
             if value is not None:
                 section, _, key = _SETTINGS[name].rpartition(".")
@@ -236,10 +240,14 @@ def _class_weights(asked: Any, classes: NDArray[Any]) -> str | dict[str, float]:
         return asked or "none"
     if not isinstance(asked, Mapping):
         raise ValueError(f"class_weight is {asked!r}; expected None, 'balanced' or a dict")
-    strange = [name for name in asked if name not in classes]
-    if strange:
-        raise ValueError(f"class_weight has {strange[0]!r}, which is no class of y")
-    return {str(name): float(weight) for name, weight in asked.items()}
+    weights = {}
+    for name, weight in asked.items():
+        # By equality, as scikit-learn does: 1 is the class 1.0, and True.
+        same = [known for known in classes if known == name]
+        if not same:
+            raise ValueError(f"class_weight has {name!r}, which is no class of y")
+        weights[str(same[0])] = float(weight)
+    return weights
 
 
 @contextmanager

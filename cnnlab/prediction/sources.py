@@ -55,14 +55,16 @@ def gather(
     called as classes are, its images carry their true class.
 
     Raises :class:`DataError` for a folder without images or one that cannot be listed, and
-    :class:`InputError` for no image at all, for standard input asked for twice, and for arrays
-    that are no images.
+    :class:`InputError` for no image at all, for an empty name, for standard input asked for
+    twice, and for arrays that are no images.
     """
     several = [given] if isinstance(given, str | os.PathLike | np.ndarray) else list(given)
     found: list[ImageSource] = []
     for number, item in enumerate(several):
         if isinstance(item, np.ndarray):
             found += _of_array(item, "array" if len(several) == 1 else f"array {number}")
+        elif not os.fspath(item):  # a script's variable that is not set; a path it would be "."
+            raise InputError("an empty name", expected="files, folders, or -; . is this folder")
         elif item == STANDARD_INPUT:
             found.append(ImageSource(STANDARD_INPUT, _standard_input))
         elif _is_folder(Path(item)):
@@ -104,14 +106,16 @@ def _standard_input() -> bytes:
 
 
 def _of_array(array: NDArray[np.uint8], name: str) -> Iterator[ImageSource]:
-    images = array[None, ..., None] if array.ndim == 2 else array.reshape(-1, *array.shape[-3:])
-    if array.dtype != np.uint8 or images.ndim != 4 or images.shape[3] not in (1, 3, 4):
+    shape = (*array.shape, 1) if array.ndim == 2 else array.shape
+    *_, height, width, channels = (0, 0, 0, *shape)
+    sound = len(shape) in (3, 4) and height and width and channels in (1, 3, 4)
+    if array.dtype != np.uint8 or not sound:
         raise InputError(
             f"pixels are {array.dtype} {list(array.shape)}",
             where=name,
             expected="uint8 [H, W], [H, W, C] or [N, H, W, C], C 1, 3 or 4",
         )
-    for row, image in enumerate(images):
+    for row, image in enumerate(array.reshape(-1, height, width, channels)):
         called = f"{name}[{row}]" if array.ndim == 4 else name
         yield ImageSource(called, partial(np.asarray, image))
 

@@ -41,6 +41,7 @@ def build_app(predictions: Predictions, metrics: Metrics, version: str) -> FastA
         docs_url=None,  # FastAPI's own page loads its scripts from elsewhere
         redoc_url=None,
         openapi_url=None,
+        redirect_slashes=False,  # what is no path is 404, not an answer without a word
         # Nothing is sent anywhere, whatever the environment asks FastAPI for.
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )

@@ -45,8 +45,10 @@ class Model:
 
     def ranked(self, images: NDArray[np.uint8]) -> tuple[NDArray[np.uint32], NDArray[np.float64]]:
         """uint8 ``[N, H, W, C]`` -> indices and probabilities, each ``[N, ranks]``."""
-        probabilities = self.bundle.probabilities(self.engine.logits(images))
-        order = np.argsort(-probabilities, axis=1, kind="stable")[:, : self.ranks]
+        logits = self.engine.logits(images)
+        # By the logits: probabilities can be equal where logits are not.
+        order = np.argsort(-logits, axis=1, kind="stable")[:, : self.ranks]
+        probabilities = self.bundle.probabilities(logits)
         return order.astype("<u4"), np.take_along_axis(probabilities, order, axis=1).astype("<f8")
 
 

@@ -148,6 +148,13 @@ class GuardedProtocol(H11Protocol):
         kind = b"content-type: application/json\r\nconnection: close\r\n"
         self.transport.write(b"".join([head, kind, headers, b"\r\n", body]))
 
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is no request, in the form of every refusal; uvicorn's is plain text."""
+        if self.conn.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
+            raise h11.LocalProtocolError("an answer is on its way, or was the last one")
+        self._say(400, "this is no HTTP request that can be read")
+        self.transport.close()
+
     def data_received(self, data: bytes) -> None:
         """Read on; bytes that cannot be are answered with 400, and end the connection."""
         self._heard = True

@@ -176,8 +176,10 @@ async def _run(
 def _web_server(
     predictor: Predictor, settings: ServeSettings, metrics: Metrics, log: AccessLog
 ) -> _Server:
-    # Its lines would stand beside our own; what it calls errors are connections that were cut off.
-    logging.getLogger("uvicorn").setLevel(logging.CRITICAL)
+    # Their lines would stand beside our own, written by whoever reads a request: what they call
+    # errors are connections that were cut off, and forms that are refused.
+    for name in ("uvicorn", "python_multipart"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     predictions = Predictions(predictor, metrics, settings.max_files)
     app = build_app(predictions, metrics, version("cnnlab"))
     door = Door(app, predictions, settings, paths_of(app), metrics, log)

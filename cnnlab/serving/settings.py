@@ -83,6 +83,12 @@ class ServeSettings:
                 expected="a queue that holds at least one request",
                 todo="raise --queue or lower --max-files",
             )
+        if self.max_body_bytes > self.max_buffered_bytes:  # it would be "too much at once" for ever
+            raise ConfigError(
+                f"{self.max_body_bytes:,}",
+                where="--max-body-bytes",
+                expected=f"at most {self.max_buffered_bytes:,}, which all requests together have",
+            )
 
 
 def read_api_key(path: Path | None, environment: Mapping[str, str] = os.environ) -> bytes | None:

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 __all__ = ["Upload", "read_uploads"]
 
 _LONGEST_NAME = 200
+#: Parts of a form beside the files. Each is taken up by itself, and a large body has room for
+#: millions of empty ones, over which everybody else would wait for seconds.
+_MOST_FIELDS = 1000
 #: What a raw body may be called, beside image/...; curl's --data-binary sends the second.
 _RAW = frozenset({"", "application/octet-stream", "application/x-www-form-urlencoded"})
 
@@ -41,7 +44,7 @@ def read_uploads(content_type: str, body: bytes, most: int) -> list[Upload]:
     """The files of a multipart body, or the one image that the body is.
 
     Raises :class:`Refusal`: 400 for a body that cannot be read or holds nothing, 413 for more
-    than ``most`` files, 415 for another kind of body.
+    than ``most`` files or a thousand other fields, 415 for another kind of body.
     """
     kind = content_type.partition(";")[0].strip().lower()
     if kind == "multipart/form-data":
@@ -82,6 +85,7 @@ class _Collector:
         self.uploads: list[Upload] = []
         self.ended = False
         self._most = most
+        self._parts = 0
         self._field = self._value = self._disposition = b""
         self._pieces: list[bytes] = []
 
@@ -98,6 +102,9 @@ class _Collector:
         }
 
     def _begin(self) -> None:
+        self._parts += 1
+        if self._parts > self._most + _MOST_FIELDS:
+            raise Refusal(413, f"a form of more than {self._most + _MOST_FIELDS:,} parts")
         self._disposition, self._pieces = b"", []
 
     def _on_field(self, data: bytes, start: int, end: int) -> None:

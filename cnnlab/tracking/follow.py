@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from cnnlab.errors import CnnlabError, FailedError
 from cnnlab.runs import Run
 from cnnlab.tracking.subject import Subject, read_outcome
-from cnnlab.tracking.target import Target
+from cnnlab.tracking.target import Target, without_password
 from cnnlab.tracking.tracker import TRACKERS
 
 __all__ = ["Follower"]
@@ -67,6 +67,6 @@ def _told(target: Target) -> Iterator[None]:
     except Exception as error:
         said = next(iter(str(error).strip().splitlines()), "") or type(error).__name__
         raise FailedError(
-            f"{target.name} did not take it: {said}",
+            f"{target.name} did not take it: {without_password(said)}",  # libraries quote it
             where=None if target.holds_password else target.where,
         ) from error

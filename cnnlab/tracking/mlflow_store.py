@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, TypeVar
 from cnnlab.errors import InputError, StorageError
 from cnnlab.files import expanded, storage_errors
 from cnnlab.tracking.subject import Outcome, Point, Subject
+from cnnlab.tracking.target import without_password
 from cnnlab.tracking.tracker import TRACKERS, Session, Tracker
 
 if TYPE_CHECKING:
@@ -122,9 +123,9 @@ class MlflowRun(Session):
         self._wanted: dict[tuple[str, int], tuple[float, int]] = {}
         self._run_id = self._find() or self._create()
         self._stored = self._read()
-        self.place = f"{_shown(uri)}, run {self._run_id}"
+        self.place = f"{without_password(uri)}, run {self._run_id}"
         looks = ["mlflow", "ui", "--backend-store-uri", uri]
-        self.look = shlex.join(looks) if database is not None else _shown(uri)
+        self.look = shlex.join(looks) if database is not None else without_password(uri)
 
     def _find_experiment(self, files: str | None) -> str:
         name = os.environ.get("MLFLOW_EXPERIMENT_NAME") or _EXPERIMENT
@@ -253,11 +254,6 @@ def _storable(value: float) -> float:
 
 def _same(a: float, b: float) -> bool:
     return a == b or (math.isnan(a) and math.isnan(b))
-
-
-def _shown(uri: str) -> str:
-    """The address without a name and password in it."""
-    return re.sub(r"//[^/@]*@", "//", uri)
 
 
 TRACKERS.add(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -9,7 +10,7 @@ from urllib.parse import urlsplit
 from cnnlab.errors import ConfigError
 from cnnlab.files import expanded
 
-__all__ = ["Target", "parse_target", "parse_targets"]
+__all__ = ["Target", "parse_target", "parse_targets", "without_password"]
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,11 @@ class Target:
             place = "PLACE" if self.holds_password else self.where
             words += ["--where", place]
         return shlex.join(words)
+
+
+def without_password(text: str) -> str:
+    """A text without the names and passwords of the addresses in it."""
+    return re.sub(r"//[^/\s]*@", "//", text)
 
 
 def parse_target(text: str, *, option: str) -> Target:

@@ -52,8 +52,11 @@ def read_image(path: Path, height: int, width: int, channels: int) -> np.ndarray
 def in_mode(image: Image.Image, mode: str) -> Image.Image:
     """Eight bits a channel, grey, in colour, or in colour with alpha."""
     if image.mode == "I" or image.mode.startswith("I;16"):  # 16-bit grey
-        levels = (np.asarray(image).astype(np.int64) + 128) // 257
-        image = Image.fromarray(levels.astype(np.uint8))
+        values, unseen = np.asarray(image).astype(np.int64), image.info.get("transparency")
+        image = Image.fromarray(((values + 128) // 257).astype(np.uint8))
+        if isinstance(unseen, int):  # one value is transparent, told by all 16 bits
+            alpha = np.where(values == unseen, 0, 255).astype(np.uint8)
+            image = Image.merge("LA", [image, Image.fromarray(alpha)])
     if mode != "RGBA" and image.has_transparency_data:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)

@@ -10,6 +10,7 @@ from PIL import Image
 import cnnlab as package
 from cnnlab.bundle import bundle_of
 from cnnlab.errors import DataError
+from cnnlab.explanation import Question
 from cnnlab.runs import open_run
 
 NAME = '<script>alert("1")'
@@ -138,3 +139,9 @@ def test_the_python_interface_gives_arrays(cnnlab, trained, copied, tmp_path):
     np.testing.assert_array_equal(again.map("grad-cam"), found.map("grad-cam"))
     with pytest.raises(DataError, match=r"gone\.png"):
         package.explain(trained, [tmp_path / "copied.png", tmp_path / "gone.png"])
+    question = Question(methods="occlusion", class_name="no such class")
+    (other,) = package.explain(
+        trained, tmp_path / "copied.png", question, class_name=found.class_name, device="cpu"
+    )
+    assert [each.method for each in other.maps] == ["occlusion"]
+    assert other.class_name == found.class_name

@@ -202,6 +202,8 @@ def test_the_python_api(forms: Callable[[str], tuple[Run, Exported]], tmp_path: 
     assert text.startswith(f"{out}: ")
     assert f"validation accuracy {found.certificate.top1:.4f}" in text
     assert text.endswith(f"certificate: {out}.certificate.json")
+    again = cnnlab.export(run, tmp_path / "again.safetensors", format="bundle")
+    assert again.sha256 == found.sha256
 
 
 @pytest.mark.parametrize(

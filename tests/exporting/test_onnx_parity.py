@@ -199,6 +199,8 @@ def _pictures(folder: Path) -> list[Path]:
     made["palette.png"] = (palette, {"transparency": 3})
     deep = (np.arange(900, dtype=np.uint16).reshape(30, 30) * 70).astype(np.uint16)
     made["deep.png"] = (Image.fromarray(deep), {})
+    deep[:20] = 300
+    made["deep-clear.png"] = (Image.fromarray(deep), {"transparency": 300})
     for name, (picture, options) in made.items():
         picture.save(folder / name, **options)  # type: ignore[arg-type]
     return [folder / name for name in made]

@@ -182,6 +182,32 @@ def test_weights_of_classes_by_name_move_answers_towards_them():
     assert (even.decision_function(images) == plain.decision_function(images)).all()
 
 
+def test_weights_of_classes_go_by_equality():
+    images, labels = digits(60)
+    floats = quick(epochs=1, class_weight={3: 50.0}).fit(images, labels.astype(float))
+    whole = quick(epochs=1, class_weight={3: 50.0}).fit(images, labels)
+    assert (floats.decision_function(images) == whole.decision_function(images)).all()
+    quick(epochs=1, class_weight={1: 2.0, 0: 1.0}).fit(images, labels > 4)
+
+
+@pytest.mark.parametrize("asked", [{"image_size": 12}, {"channels": 3}])
+def test_images_come_to_the_size_and_colours_that_settings_ask_for(asked, tmp_path):
+    images, labels = digits(60)
+    settings = {**QUICK, "data": asked}
+    fitted = quick(epochs=1, settings=settings, validation_fraction=0.5, runs=tmp_path)
+    fitted.fit(images, labels)
+    run = open_run(fitted.run_)
+    cnnlab.evaluate(run, "validation")
+    saved = run.predictions("validation")
+    found = fitted.decision_function(images[saved.indices])
+    np.testing.assert_allclose(found, saved.logits, atol=1e-5)
+
+
+def test_the_model_that_is_named_wins_over_settings():
+    fitted = quick(epochs=1, settings={**QUICK, "model": {"name": "model-f"}}).fit(*digits(40))
+    assert len(fitted.bundle_.architecture.steps) == 3  # those of the small model
+
+
 def test_the_documentation_names_the_checks_that_fail_and_why():
     page = (Path(__file__).parent.parent.parent / "docs" / "sklearn.md").read_text()
     rows = re.findall(r"^\| `(check_\w+)` \| (.+) \|$", page, re.MULTILINE)

@@ -132,3 +132,13 @@ def test_dirac_passes_its_input_on() -> None:
     x = torch.randn(2, 4, 5, 5)
     torch.testing.assert_close(module(x)[:, :4], x)
     assert module.weight[4:].abs().max().item() <= 1 / 6
+
+
+@pytest.mark.parametrize("slope", [0.0, 0.1])
+def test_relu_at_its_very_threshold_agrees_with_keras(keras: ModuleType, slope: float) -> None:
+    # As pixels do: 51 / 255 is 0.2.
+    values = np.array([[0.0, 51 / 255, 0.3, 0.5, 0.9]], dtype="float32")
+    options = {"max_value": 0.5, "negative_slope": slope, "threshold": 0.2}
+    ours = LAYERS.get("ReLU")(**options).build((5,))
+    expected = as_array(keras.layers.ReLU(**options)(values))
+    np.testing.assert_allclose(ours(torch.from_numpy(values)).numpy(), expected, atol=1e-7)

@@ -92,9 +92,11 @@ def test_arrays_are_images() -> None:
         "array 1[0]",
         "array 1[1]",
     ]
-    for wrong in (many.astype(float), many[..., :2], np.zeros(3, dtype=np.uint8)):
+    wrong = [many.astype(float), many[..., :2], np.zeros(3, dtype=np.uint8), many[None]]
+    wrong += [np.zeros(shape, dtype=np.uint8) for shape in ((0, 3), (0, 3, 3), (2, 3, 0, 3))]
+    for array in wrong:
         with pytest.raises(InputError, match="pixels are"):
-            gather(wrong, CLASSES)
+            gather(array, CLASSES)
 
 
 def test_folders_called_as_classes_are_tell_the_truth(tmp_path: Path) -> None:
@@ -121,6 +123,8 @@ def test_one_folder_that_is_no_class_means_no_truth(tmp_path: Path) -> None:
 def test_nothing_to_ask_about(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no image is asked about"):
         gather([], CLASSES)
+    with pytest.raises(InputError, match="an empty name"):  # as a path it would be this folder
+        gather("", CLASSES)
     (tmp_path / "notes.txt").write_text("")
     with pytest.raises(DataError, match="no image files"):
         gather(tmp_path, CLASSES)

@@ -155,7 +155,7 @@ def test_a_bug_is_500_and_said_in_one_line(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_bodies_have_a_common_budget() -> None:
-    served = Served(max_buffered_bytes=1000)
+    served = Served(max_body_bytes=1000, max_buffered_bytes=1000)
     served.door.buffered_bytes = 900
     image = numbered_png(0) + bytes(200)
     answer = served.ask("POST", "/v1/predict", content=image)

@@ -134,7 +134,30 @@ def test_case_25_a_png_of_50_000_by_50_000_is_refused_with_flat_memory(server: R
 def test_what_is_no_request_is_400_and_the_end(server: Running, sent: bytes) -> None:
     answer = server.raw(sent)
     assert status_of(answer) == 400
+    lines, _, body = answer.partition(b"\r\n\r\n")
+    assert b"content-type: application/json" in lines
+    assert b"connection: close" in lines
+    assert json.loads(body) == {"error": "this is no HTTP request that can be read"}
     assert _alive(server)
+
+
+def test_words_in_the_midst_of_an_answer_end_the_connection(server: Running) -> None:
+    with server.connect() as connection:
+        start = head(_PREDICT, None, "Transfer-Encoding: chunked")
+        connection.sendall(start + b"%x\r\n" % (MOST_BYTES + 1) + bytes(MOST_BYTES + 1) + b"\r\n")
+        answer = connection.recv(1 << 16)  # and now the server waits for the rest of the body
+        connection.sendall(b"no chunk\r\n")
+        answer += read_all(connection)
+    assert (answer.count(b"HTTP/1.1 "), status_of(answer)) == (1, 413)
+    assert _alive(server)
+
+
+def test_what_libraries_say_of_a_request_is_not_in_the_log(server: Running) -> None:
+    form = {"content-type": "multipart/form-data; boundary=b"}
+    assert server.ask("POST", _PREDICT, content=b"--other", headers=form).status_code == 400
+    assert server.raw(b"hello\r\n\r\n")
+    time.sleep(0.3)  # the log is written a little later
+    assert "boundary" not in server.log.read_text()
 
 
 @pytest.mark.parametrize(
@@ -198,7 +221,9 @@ def test_other_methods_are_told_what_is_allowed(server: Running) -> None:
     assert server.ask("HEAD", "/nowhere").status_code == 404
 
 
-@pytest.mark.parametrize("path", ["/../../etc/passwd", "/%2e%2e/%2e%2e/etc/passwd", "//etc/passwd"])
+@pytest.mark.parametrize(
+    "path", ["/../../etc/passwd", "/%2e%2e/%2e%2e/etc/passwd", "//etc/passwd", "/healthz/", "/v1/"]
+)
 def test_there_is_nothing_but_the_paths_that_there_are(server: Running, path: str) -> None:
     sent = head(path, None, "Connection: close", method="GET")
     assert status_of(server.raw(sent)) == 404

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 
 import httpx
 import pytest
@@ -70,3 +71,16 @@ def test_the_number_of_files_is_bounded() -> None:
     with pytest.raises(Refusal) as caught:
         read_uploads("multipart/form-data; boundary=b-b", _form([b"x"] * 4), 3)
     assert caught.value.status == 413
+
+
+def test_the_number_of_parts_is_bounded_so_that_nobody_waits_for_millions() -> None:
+    for fields, status in ((1000, None), (1001, 413), (2_000_000, 413)):
+        body = b"--b-b\r\n\r\n\r\n" * fields + _form([b"x"])
+        begin = time.perf_counter()
+        if status is None:
+            assert len(read_uploads("multipart/form-data; boundary=b-b", body, 1)) == 1
+        else:
+            with pytest.raises(Refusal) as caught:
+                read_uploads("multipart/form-data; boundary=b-b", body, 1)
+            assert caught.value.status == status
+        assert time.perf_counter() - begin < 1

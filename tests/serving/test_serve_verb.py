@@ -124,6 +124,10 @@ def test_what_cannot_be_opened_is_said_by_the_model_s_worker(
         (["--port", "70000"], "65535"),
         (["--host", "no.such.host.invalid"], "no.such.host.invalid port 8000: cannot listen"),
         (["--queue", "10"], "a queue that holds at least one request"),
+        (
+            ["--max-body-bytes", "300000000"],
+            "at most 268,435,456, which all requests together have",
+        ),
         (["--body-timeout", "soon"], "--body-timeout"),
         (["--api-key-file", "nowhere"], "nowhere: No such file"),
     ],
@@ -210,3 +214,11 @@ def test_ranks_are_sorted_and_ties_go_to_the_lower_index(folder: Path) -> None:
     expected = torch.softmax(torch.tensor([2.0, 0.0]).double() / (bundle.temperature or 1.0), 0)
     np.testing.assert_allclose(probabilities[0], expected.numpy())
     np.testing.assert_allclose(probabilities[1:], [[0.5, 0.5], [1, 0]])
+
+    class Sure:
+        def logits(self, images: np.ndarray) -> np.ndarray:
+            return np.array([[-2e4, 1e4, -1e4]], dtype=np.float32)
+
+    # Both others have a probability of 0; `cnnlab predict` tells them apart, and so does this.
+    order, _ = Model(bundle, Sure(), 3).ranked(np.zeros((1, 8, 8, 3), np.uint8))
+    assert order.tolist() == [[1, 2, 0]]

@@ -163,6 +163,12 @@ def test_what_the_store_says_becomes_one_line(run, tmp_path):
     assert "\n" not in str(failed.value)
 
 
+def test_a_server_that_is_not_there_is_named_without_its_password(run):
+    with pytest.raises(FailedError, match=r"mlflow did not take it: .*127") as error:
+        track([run], ["mlflow=http://me:se@cret@127.0.0.1:1"])
+    assert "cret" not in str(error.value)
+
+
 def test_where_a_store_is(tmp_path, monkeypatch):
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     uri, files = store_uri(None, tmp_path)

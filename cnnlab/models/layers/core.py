@@ -81,7 +81,7 @@ class Activation(Layer):
 @LAYERS.register("ReLU")
 @dataclass(frozen=True, kw_only=True)
 class ReLU(Layer):
-    """Keras's ``ReLU``: x from ``threshold`` to ``max_value``, a slope below."""
+    """Keras's ``ReLU``: x above ``threshold`` up to ``max_value``, a slope below."""
 
     max_value: float | None = argument(optional(real(0)), None)
     negative_slope: float = argument(real(0), 0.0)

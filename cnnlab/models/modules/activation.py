@@ -72,5 +72,5 @@ class ReLU(nn.Module):
             )
         else:
             below = self.negative_slope * (x - self.threshold)
-            y = torch.where(x >= self.threshold, x, below)
+            y = torch.where(x > self.threshold, x, below)  # at it 0, whatever Keras's page says
         return y if self.max_value is None else y.clamp(max=self.max_value)
