@@ -86,6 +86,18 @@ def test_the_runs_of_a_group_come_by_seed_whatever_order_they_began_in(tmp_path)
     assert opened == ["c-0", "c-1", "c-2", "c-0-broken", "alone"]
 
 
+def test_a_group_s_name_where_one_run_is_wanted_is_said_with_its_runs(tmp_path):
+    for seed in range(7):
+        run = new(tmp_path, f"many-{seed}")
+        write_text(run.path / "config.yaml", RunConfig().updated(seed=seed).to_yaml())
+        write_text(run.path / "group.json", json.dumps({"name": "many"}))
+    with pytest.raises(RunError, match=r"^many: a group of runs") as caught:
+        find_run("many", runs=tmp_path)
+    assert str(caught.value).endswith("; name one: many-0, many-1, many-2, many-3, many-4, …")
+    with pytest.raises(RunError, match="no such run; did you mean 'many-0'"):
+        find_run("many-00", runs=tmp_path)
+
+
 def test_runs_created_at_once_get_different_names(tmp_path):
     threads = [threading.Thread(target=new, args=(tmp_path,)) for _ in range(8)]
     for thread in threads:

@@ -24,7 +24,7 @@ _PACKAGE = Path(__file__).parent.parent
 _SEED = re.compile(r"(.+)-seed\d+")
 
 #: Verbs that take the name of a group of seeds for its runs.
-_TAKES_GROUPS = ("compare", "report", "track")
+_TAKES_GROUPS = ("compare", "diagnose", "report", "track")
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,9 @@ def diagnose(names: RunNames, runs: RunsFolder = Path("runs"), as_json: Json = F
     With the numbers. A run whose curves show nothing of note is told so.
     """
     from cnnlab.evaluation.curves import diagnose as diagnose_run
-    from cnnlab.runs import open_run
+    from cnnlab.runs import open_runs
 
-    found = [diagnose_run(open_run(name, runs=runs)) for name in names]
+    found = [diagnose_run(run) for run in open_runs(names, runs=runs)]
     if as_json:
         print_json({"runs": [diagnosis.to_dict() for diagnosis in found]})
     else:

@@ -116,7 +116,7 @@ def _run(arguments: list[str] | None) -> int:
     try:
         code = _call(arguments)
     except _USAGE_ERROR as error:
-        said = error.format_message()
+        said = error.format_message().replace("Value error, ", "")  # pydantic's, within typer
         # No verb at all is answered with the help, as it is.
         note(said if said.startswith("Usage:") else f"cnnlab: {' '.join(said.split())}")
         return 2

@@ -39,7 +39,7 @@ def predict(
     from cnnlab.prediction.answers import refuse_some
     from cnnlab.workflows.pictures import picture_path, write_picture
 
-    drawn = None if out is None else picture_path(out)
+    drawn = None if out is None else picture_path(out, images)
     with counting("predicting", "images") as watch:
         found = predict_images(
             model, images, top_k=top_k, csv=csv, device=device, runs=runs, say=note, watch=watch

@@ -13,8 +13,10 @@ __all__ = ["LEVEL", "images_needed", "paired_power", "seeds_needed", "two_sample
 LEVEL, POWER = 0.05, 0.80
 #: More is said as "more than so many": nobody trains them.
 MOST_SEEDS = 100_000
-#: A standardised difference beyond which two trainings show it.
-_CERTAIN = 20.0
+#: A standardised difference beyond which two trainings show it, at any level that is asked for.
+_CERTAIN = 1e6
+#: Beyond so many standard errors the far tail is below 3e-7, and SciPy's may be no number.
+_ONE_TAIL = 5.0
 
 
 def images_needed(difference: float, discordant: float, *, level: float = LEVEL) -> int | None:
@@ -53,7 +55,8 @@ def _power(shift: float, freedom: int, level: float) -> float:
     from scipy.special import nctdtr, stdtrit
 
     limit = float(stdtrit(freedom, 1 - level / 2))
-    return float(1 - nctdtr(freedom, shift, limit) + nctdtr(freedom, shift, -limit))
+    far = nctdtr(freedom, shift, -limit) if shift < _ONE_TAIL else 0.0
+    return float(1 - nctdtr(freedom, shift, limit) + far)
 
 
 def seeds_needed(

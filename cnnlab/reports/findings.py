@@ -30,6 +30,9 @@ __all__ = ["REPORTED_SPLITS", "findings_of", "reported"]
 #: Of classes that are recognised alike as many are named.
 _NAMED = 3
 
+#: Shares nearer to each other are one and the same, told apart by rounding.
+_ROUNDING = 1e-9
+
 #: What a run is judged by: the first that was evaluated.
 REPORTED_SPLITS: tuple[SplitName, ...] = ("test", "validation")
 
@@ -174,6 +177,7 @@ def _robustness(record: RunRecord) -> Iterator[str]:
         if found is None:
             continue
         worst = int(np.argmax(found.errors))
+        harmed = found.clean.value - (1 - found.errors[worst])
         harm = (
             f"; {found.corruptions[worst].title.lower()} harms most "
             f"({percent(1 - found.errors[worst])} left)"
@@ -181,7 +185,7 @@ def _robustness(record: RunRecord) -> Iterator[str]:
         yield (
             f"Under corruption {percent(1 - found.mean_corruption_error)} of {count(found.n)} "
             f"{split} images are recognised on average, {percent(found.clean.value)} without"
-            f"{harm if 1 - found.errors[worst] < found.clean.value else ''}."
+            f"{harm if harmed > _ROUNDING else ''}."
         )
 
 

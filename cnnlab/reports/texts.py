@@ -29,6 +29,7 @@ _STUBS = {
     "training-setup": "Which settings you tried, and why you chose these.",
     "learning-curves": "What you see in the curves.",
     "mistakes": "What the images that were taken for others have in common.",
+    "discussion": "What the figures mean, what surprised you, and what you would do next.",
     "conclusions": "What follows from it. What was measured is summed up below your words.",
     "limitations": "What the reader should be careful with.",
     "references": "What you read and used.",
@@ -111,7 +112,9 @@ def _without_title(blocks: list[Block], title: str) -> list[Block]:
 
 
 def write_stubs(folder: Path) -> list[Path]:
-    """Fill a folder without Markdown files with one a section, each a comment; return them.
+    """Fill a folder without Markdown files with those that most want words; return them.
+
+    Each holds a comment that says what belongs there.
 
     Nothing is written where there is any: what somebody wrote is never touched.
     """

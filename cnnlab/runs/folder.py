@@ -37,6 +37,9 @@ _HALF_MADE = ".new-run-"
 #: Letters of a name that a configuration may give a run.
 _LONGEST_NAME = 100
 
+#: Runs of a group that a message names.
+_MOST_NAMED = 5
+
 
 def as_run_name(text: str) -> str:
     """The nearest to ``text`` that a run can be called: other letters become ``-``."""
@@ -179,8 +182,17 @@ def find_run(path: str | Path, *, runs: Path = Path("runs")) -> Run:
             return Run(candidate if candidate.name not in {"", ".."} else candidate.resolve())
     if os.path.isdir(path):  # noqa: PTH112 - Path's raises where the path is too long
         raise RunError("no run", where=path, expected="a folder with a config.yaml")
-    names = [run.name for run in list_runs(runs)]
-    raise RunError("no such run", where=path, todo=suggestion(Path(path).name, names))
+    raise _no_run(str(path), list_runs(runs))
+
+
+def _no_run(name: str, known: Sequence[Run]) -> RunError:
+    """What is wrong with a name that no run has: it may be a group's."""
+    members = [run.name for run in _by_seed([run for run in known if _is_of(run, name)])]
+    if not members:
+        todo = suggestion(Path(name).name, [run.name for run in known])
+        return RunError("no such run", where=name, todo=todo)
+    several = ", ".join(members[:_MOST_NAMED]) + (", …" if len(members) > _MOST_NAMED else "")
+    return RunError("a group of runs", where=name, expected="one run", todo=f"name one: {several}")
 
 
 def list_runs(folder: Path) -> list[Run]:

@@ -81,15 +81,18 @@ def explain_into(
     images which cannot be read are in the result's ``errors`` while others can.
     """
     one_file = out is not None and out.suffix.lower() in _FILE_SUFFIXES
-    file = picture_path(out) if out is not None and one_file else None
+    file = picture_path(out) if out is not None and one_file else None  # before anything is read
     bundle = as_bundle(model, runs=runs, device=device, say=say)
     sources = gather(images, bundle.class_names, say=say)
     if file is not None and len(sources) > 1:
         raise ConfigError(
             f"one file for {len(sources):,} images", where=file, expected="a folder's name"
         )
+    asked = [source.path for source in sources]
+    if file is not None:
+        picture_path(file, asked)
     done = Explained(bundle.name, bundle.temperature)
-    names = _Names(out or FOLDER)
+    names = _Names(out or FOLDER, asked)
     explainer = Explainer(bundle, question, say=say, watch=watch)
     for answer in explainer.each(sources, watch=watch):
         if isinstance(answer, ImageError):
@@ -111,11 +114,16 @@ def _listed(files: Sequence[Path]) -> str:
 
 
 class _Names:
-    """Files in a folder, called after images; the second ``cat`` is ``cat-2``."""
+    """Files in a folder, called after images; the second ``cat`` is ``cat-2``.
 
-    def __init__(self, folder: Path) -> None:
+    So is the first where the folder holds the image itself, ``cat.png``.
+    """
+
+    def __init__(self, folder: Path, images: Sequence[str]) -> None:
         self._folder = folder
-        self._taken: set[str] = set()
+        here = folder.resolve()
+        pictures = [p for p in map(Path, images) if p.suffix.lower() in _ENDINGS]
+        self._taken = {p.stem.lower() for p in pictures if p.parent.resolve() == here}
 
     def for_image(self, path: str) -> list[Path]:
         stem = "stdin" if path == STANDARD_INPUT else PurePath(path).stem

@@ -121,7 +121,7 @@ def test_runs_are_folders(runs):
     one = ["again-seed0", "again-seed1", "f"]
     assert values("evaluate ") == one == values("train --resume ") == values("train --init ")
     assert values("evaluate f ") == []
-    assert values("compare f ") == ["again", *one]
+    assert values("compare f ") == values("diagnose f ") == ["again", *one]
     assert values("compare --split test f a") == ["again", "again-seed0", "again-seed1"]
     assert values("runs show --runs elsewhere ") == ["other"] == values("card --runs=elsewhere ")
     assert values("evaluate -- ") == one

@@ -124,6 +124,17 @@ def test_a_wrong_value_is_one_line(cnnlab, trained, copied, options, said, tmp_p
         assert not (tmp_path / "explanations").exists()
 
 
+def test_the_image_itself_is_never_written_over(cnnlab, trained, copied, tmp_path):
+    before = (tmp_path / "copied.png").read_bytes()
+    outcome = cnnlab("explain", "first", "copied.png", "--out", ".", "--json")
+    assert outcome.json["explanations"][0]["files"] == ["copied-2.png", "copied-2.svg"]
+    for out in ("copied.png", "./copied.png"):
+        outcome = cnnlab("explain", "first", "copied.png", "--out", out)
+        assert (outcome.code, outcome.out) == (2, "")
+        assert "copied.png: one of the images itself; expected another name" in outcome.err
+    assert (tmp_path / "copied.png").read_bytes() == before
+
+
 def test_the_python_interface_gives_arrays(cnnlab, trained, copied, tmp_path):
     (found,) = package.explain(
         trained, tmp_path / "copied.png", methods=["grad-cam", "occlusion"], device="cpu"

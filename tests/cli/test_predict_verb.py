@@ -28,6 +28,16 @@ def photo(tmp_path):
     return path
 
 
+def test_the_image_itself_is_never_written_over(cnnlab, trained, photo, tmp_path):
+    photo.rename(tmp_path / "photo.png")
+    before = (tmp_path / "photo.png").read_bytes()
+    for images in ("photo.png", "."):
+        outcome = cnnlab("predict", "first", images, "--out", "photo.png")
+        assert (outcome.code, outcome.out) == (2, "")
+        assert outcome.err == "cnnlab: photo.png: one of the images itself; expected another name\n"
+    assert (tmp_path / "photo.png").read_bytes() == before
+
+
 def _rename_classes(run):
     record = json.loads((run / "split.json").read_text())
     record["dataset"]["class_names"] = NAMES

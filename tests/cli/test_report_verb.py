@@ -69,3 +69,5 @@ def test_a_group_s_name_stands_for_its_runs(cnnlab, trained):
     outcome = cnnlab("report", "again", "--format", "md", "--out", "group")
     assert outcome.code == 0
     assert "again-seed0 and again-seed1" in Path("group/report.md").read_text("utf-8")
+    diagnosed = cnnlab("diagnose", "again", "--json").json["runs"]
+    assert [Path(found["run"]).name for found in diagnosed] == ["again-seed0", "again-seed1"]

@@ -100,6 +100,12 @@ def test_case_28_a_wrong_value_is_one_line_with_what_is_allowed(
     assert not (tmp_path / "runs").exists()
 
 
+def test_a_choice_that_is_none_is_said_in_plain_words(cnnlab):
+    outcome = cnnlab("evaluate", "first", "--split", "tset")
+    said = "Invalid value for '--split': 'tset' is not one of 'validation', 'test'."
+    assert (outcome.code, outcome.err) == (2, f"cnnlab: {said}\n")
+
+
 def test_case_20_cuda_without_one_is_an_error(cnnlab, images, tiny_model):
     import torch
 

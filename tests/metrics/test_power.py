@@ -30,6 +30,18 @@ def test_seeds_are_the_first_number_with_enough_power(effect: float, paired: boo
     assert needed == 2 or power(effect, needed - 1) < 0.8
 
 
+@pytest.mark.parametrize("paired", [True, False])
+@pytest.mark.parametrize("level", [0.05, 0.05 / 3, 0.05 / 45])
+def test_seeds_are_the_first_number_at_any_level_and_effect(level: float, paired: bool) -> None:
+    power = paired_power if paired else two_sample_power
+    for effect in (5.0, 8.0, 11.0, 15.0, 23.4, 50.0, 200.0, 1e4):
+        needed = seeds_needed(effect, 1.0, paired=paired, level=level)
+        assert needed is not None
+        assert power(effect, needed, level) >= 0.8
+        assert needed == 2 or power(effect, needed - 1, level) < 0.8
+    assert seeds_needed(23.4, 1.0, paired=True, level=0.05 / 3) == 3
+
+
 def test_no_difference_and_no_spread() -> None:
     assert seeds_needed(0.0, 0.01, paired=True) is None
     assert seeds_needed(1e-9, 0.01, paired=True) is None

@@ -139,6 +139,16 @@ def test_a_corruption_that_harms_nothing_harms_nothing_most(make_run: MakeRun) -
     assert item("conclusions", "Under corruption", run).endswith("100.00% without.")
 
 
+def test_a_share_that_rounds_is_not_harmed_by_that(make_run: MakeRun) -> None:
+    run = make_run("a-third-right")
+    labels, rows = np.arange(200) % 10, np.array(run.split["validation"])
+    wrong = np.where(np.arange(200) < 61, labels, 9 - labels)  # 1 - (1 - 61/200) is below 61/200
+    run.save_corrupted_predictions(
+        "validation", CorruptedPredictions(wrong, labels, rows, "x", {("fog", 1): wrong})
+    )
+    assert item("conclusions", "Under corruption", run).endswith("30.50% without.")
+
+
 def test_robustness_is_concluded_where_it_was_measured(make_run: MakeRun) -> None:
     run = make_run("robust")
     labels, rows = np.arange(200) % 10, np.array(run.split["validation"])
@@ -167,6 +177,16 @@ def test_of_several_it_says_which_is_better_and_how_sure(make_run: MakeRun) -> N
     assert said[1].startswith(f"{top} has the highest validation accuracy, ")
     assert f"{100 * accuracies[top]:.2f}%" in said[1]
     assert f"that it is better than {other} is not shown" in said[1]
+
+
+def test_a_tiny_network_is_no_part_of_nothing(make_run: MakeRun, tmp_path: Path) -> None:
+    tiny = tmp_path / "tiny.yaml"
+    layers = "[{type: GlobalAveragePooling2D}, {type: Dense, units: classes}]"
+    tiny.write_text(f"input_shape: [32, 32, 3]\nclasses: 10\nlayers: {layers}\n")
+    best = make_run("best", right=0.95, dataset="mine")
+    small = make_run("small", model=str(tiny), right=0.95, dataset="mine")
+    found = next(text for text in items("conclusions", best, small) if "parameters and" in text)
+    assert found.startswith("small has less than 1% of its ")
 
 
 def test_a_group_of_seeds_has_its_mean_and_spread(make_run: MakeRun) -> None:

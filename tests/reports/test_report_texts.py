@@ -147,6 +147,8 @@ def test_a_new_folder_gets_hints_that_are_not_printed(tmp_path: Path) -> None:
     place = tmp_path / "new"
     written = write_stubs(place)
     assert {path.stem for path in written} - {"title"} <= set(SECTIONS)
+    # Sections that are only what the author writes, above all.
+    assert {"title", "introduction", "discussion", "references"} <= {p.stem for p in written}
     assert write_stubs(place) == []
     texts = read_texts(place)
     assert (texts.sections, texts.title, texts.byline) == ({}, "", "")

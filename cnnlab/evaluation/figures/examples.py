@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from cnnlab.errors import InputError
 from cnnlab.evaluation.figures.mosaic import mosaic
 from cnnlab.evaluation.figures.picture import GREY, Picture, Shown, new_figure
-from cnnlab.evaluation.figures.text import shortened
+from cnnlab.evaluation.figures.text import shortened, width_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -24,7 +24,7 @@ MOST_IN_A_ROW = 8
 
 _IMAGE, _GAP = 0.92, 0.14
 _HEADING, _CAPTION = 0.2, 0.34
-_COLUMNS_AN_INCH = 15.0
+_COLUMNS_AN_INCH, _BOLD_AN_INCH = 15.0, 10.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,8 +54,7 @@ def example_rows(rows: Sequence[ExampleRow]) -> Picture:
 
 
 def _draw(shown: Shown, rows: Sequence[ExampleRow]) -> Figure:
-    columns = max(4, *(len(row.images) for row in rows))
-    wide = columns * (_IMAGE + _GAP) + _GAP
+    wide = _width(rows, shown)
     each = _HEADING + _IMAGE + _CAPTION
     tall = each * len(rows) + _GAP
     figure = new_figure(wide, tall, placed=True)
@@ -73,6 +72,16 @@ def _draw(shown: Shown, rows: Sequence[ExampleRow]) -> Figure:
     return figure
 
 
+def _width(rows: Sequence[ExampleRow], shown: Shown) -> float:
+    """So many inches that images and headings fit; a heading longer than a full row is cut."""
+    most, full = (
+        columns * (_IMAGE + _GAP) + _GAP
+        for columns in (max(4, *(len(row.images) for row in rows)), MOST_IN_A_ROW)
+    )
+    heading = max(width_of(shown(row.heading)) for row in rows)
+    return max(most, min(full, (heading + 1) / _BOLD_AN_INCH + 2 * _GAP))
+
+
 def _write(
     figure: Figure, left: float, top: float, text: str, room: float, *, heading: bool = False
 ) -> None:
@@ -81,7 +90,7 @@ def _write(
     figure.text(
         left / wide,
         1 - top / tall,
-        shortened(text, int(room * _COLUMNS_AN_INCH)),
+        shortened(text, int(room * (_BOLD_AN_INCH if heading else _COLUMNS_AN_INCH))),
         fontsize=9.0 if heading else 7.5,
         fontweight="bold" if heading else "normal",
         color="#1b2733" if heading else GREY,

@@ -86,9 +86,10 @@ def _smaller(best: str, compared: Comparison) -> list[str]:
     for pair in compared.pairs:
         other = pair.b if pair.a == best else pair.a
         if best in (pair.a, pair.b) and pair.p_holm >= LEVEL and params[other] < params[best]:
-            share = percent(params[other] / params[best], 0)
+            share = params[other] / params[best]
+            said = percent(share, 0) if share >= 0.01 else "less than 1%"
             found.append(
-                f"{other} has {share} of its {count(params[best])} parameters and is not shown to "
+                f"{other} has {said} of its {count(params[best])} parameters and is not shown to "
                 "be worse."
             )
     return found
