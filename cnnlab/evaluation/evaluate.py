@@ -38,7 +38,7 @@ from cnnlab.metrics import (
 )
 from cnnlab.metrics.checks import checked_count
 from cnnlab.models.layers import shape_text
-from cnnlab.runs import Predictions, Run
+from cnnlab.runs import AnyRun, Predictions, Run, as_run
 from cnnlab.tables import ShownAsText
 
 if TYPE_CHECKING:
@@ -216,7 +216,7 @@ def _evaluation(run: Run, split: str, predictions: Predictions, top_k: int | Non
 
 
 def evaluate(
-    run: Run,
+    run: AnyRun,
     split: SplitName = "validation",
     *,
     top_k: int | None = None,
@@ -224,13 +224,14 @@ def evaluate(
     command: str | None = None,
     say: Say = unsaid,
 ) -> Evaluation:
-    """Predict a split with the run's chosen weights, save the logits and score them.
+    """Predict a split with a run's chosen weights, save the logits and score them.
 
     On validation the temperature is fitted and kept, too. Opening test is written to the run's
     ledger, with ``command`` as its reason. Raises :class:`RunError` where the run has no weights,
     its data has changed, or the split holds no image, and ``InputError`` for a ``top_k`` beyond
     the number of classes, before anything is opened.
     """
+    run = as_run(run)
     config = run.typed_config()
     if top_k is not None:
         checked_count(top_k, name="top-k", low=1, high=len(run.class_names))

@@ -19,7 +19,7 @@ from cnnlab.evaluation.ledger import enter_test_opening
 from cnnlab.evaluation.robustness_scores import Robustness, reference_answers
 from cnnlab.files import sha256_of_file, write_bytes, write_json
 from cnnlab.inference import Preprocessing, load_network, predict_logits
-from cnnlab.runs import CorruptedPredictions, Run
+from cnnlab.runs import AnyRun, CorruptedPredictions, Run, as_run
 
 __all__ = ["robustness", "robustness_of"]
 
@@ -67,13 +67,13 @@ def _largest_table(
 
 
 def robustness(
-    run: Run,
+    run: AnyRun,
     split: SplitName = "validation",
     *,
     corruptions: Sequence[str] | None = None,
     severities: Sequence[int] = SEVERITIES,
     limit: int | None = None,
-    reference: Run | None = None,
+    reference: AnyRun | None = None,
     device: str | None = None,
     command: str | None = None,
     say: Say = unsaid,
@@ -95,6 +95,8 @@ def robustness(
     Raises :class:`InputError` for what cannot be asked for, and :class:`RunError` as
     :func:`cnnlab.evaluation.evaluate.evaluate` does, or where the reference does not fit.
     """
+    run = as_run(run)
+    reference = None if reference is None else as_run(reference)
     chosen = chosen_corruptions(corruptions)
     asked = _checked_severities(severities)
     rows = _rows(run, split, limit)

@@ -18,7 +18,7 @@ from cnnlab.reports.section import sections_of
 from cnnlab.reports.seed_groups import SeedGroup, seed_groups
 from cnnlab.reports.texts import TEXT_FOLDER, Texts, read_texts
 from cnnlab.reports.wording import enumeration
-from cnnlab.runs import Run
+from cnnlab.runs import AnyRun, Run, as_runs
 
 __all__ = [
     "DEFAULT_FORMATS",
@@ -114,8 +114,8 @@ _ALIASES = {"markdown": "md"}
 
 
 def write_report(
-    runs: Sequence[Run],
-    folder: Path,
+    runs: Sequence[AnyRun],
+    folder: Path | str,
     formats: Sequence[str] = DEFAULT_FORMATS,
     *,
     text: Path | None = None,
@@ -128,11 +128,12 @@ def write_report(
     :func:`cnnlab.reports.texts.read_texts` raise, and ``StorageError`` where the folder cannot be
     written.
     """
+    folder = Path(folder)
     beside = folder / TEXT_FOLDER
     words = text if text is not None else beside if beside.is_dir() else None
     texts = None if words is None else read_texts(words)
     names = checked_formats(formats)
-    return write_document(build_document(runs, texts), folder, names)
+    return write_document(build_document(as_runs(runs), texts), folder, names)
 
 
 def checked_formats(formats: Sequence[str]) -> list[str]:

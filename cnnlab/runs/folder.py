@@ -17,7 +17,10 @@ from cnnlab.registry import suggestion
 from cnnlab.runs.run import Record, Run
 
 __all__ = [
+    "AnyRun",
+    "as_run",
     "as_run_name",
+    "as_runs",
     "create_run",
     "files_of",
     "find_run",
@@ -26,6 +29,9 @@ __all__ = [
     "open_run",
     "open_runs",
 ]
+
+#: A run, its directory, or its name in the folder ``runs``.
+AnyRun = Run | str | Path
 
 #: What every run has beside its config.yaml from its first moment on.
 _MARKS = ("environment.json", "split.json", "architecture.yaml", "checkpoints", "predictions")
@@ -147,6 +153,20 @@ def open_runs(names: Sequence[str | Path], *, runs: Path = Path("runs")) -> list
                 todo=f"name the run by its folder, {run.path}, or the runs of the group one by one",
             )
         found.append(run)
+    return found
+
+
+def as_run(run: AnyRun) -> Run:
+    """The run itself, or the one that :func:`open_run` opens."""
+    return run if isinstance(run, Run) else open_run(run)
+
+
+def as_runs(runs: AnyRun | Iterable[AnyRun]) -> list[Run]:
+    """One run or several, a group's name among them as :func:`open_runs` takes it."""
+    several = [runs] if isinstance(runs, Run | str | Path) else runs
+    found = list[Run]()
+    for one in several:
+        found += [one] if isinstance(one, Run) else open_runs([one])
     return found
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from cnnlab.data.source import Say, unsaid
 from cnnlab.errors import InputError
-from cnnlab.runs import Run
+from cnnlab.runs import AnyRun, as_runs
 from cnnlab.tables import ShownAsText, printable
 from cnnlab.tracking.follow import Follower
 from cnnlab.tracking.target import Target, parse_targets
@@ -40,7 +40,7 @@ class Sent(ShownAsText):
         return "\n".join(map(printable, [*lines, *(f"look at it: {look}" for look in self.looks)]))
 
 
-def track(runs: Sequence[Run], targets: Sequence[Target | str], *, say: Say = unsaid) -> Sent:
+def track(runs: Sequence[AnyRun], targets: Sequence[Target | str], *, say: Say = unsaid) -> Sent:
     """Send every run to every target; what is there already is not doubled.
 
     A target may be said as ``--track`` takes it: "tensorboard", "mlflow=http://host:5000".
@@ -55,7 +55,7 @@ def track(runs: Sequence[Run], targets: Sequence[Target | str], *, say: Say = un
         for target in targets
     ]
     entries, looks = list[dict[str, Any]](), dict[str, None]()
-    for run in runs:
+    for run in as_runs(runs):
         for target in known:
             follower = Follower(run, target)
             follower.finish()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cnnlab.reports.wording import count, duration, plural, setting_text
-from cnnlab.runs import Run, command_line
+from cnnlab.runs import AnyRun, as_run, command_line
 from cnnlab.tables import ShownAsText, bytes_text, printable
 from cnnlab.workflows.run_facts import facts_of
 
@@ -87,9 +87,9 @@ class RunCard(ShownAsText):
         return steps
 
 
-def card_of(run: Run) -> RunCard:
+def card_of(run: AnyRun) -> RunCard:
     """Read what there is of a run; what cannot be read is named among its problems."""
-    return RunCard(facts_of(run))
+    return RunCard(facts_of(as_run(run)))
 
 
 def _labelled(label: str, said: list[str]) -> list[str]:

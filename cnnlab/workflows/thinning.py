@@ -10,7 +10,7 @@ from typing import Any
 
 from cnnlab.errors import InputError, RunError, StorageError
 from cnnlab.inference import read_tensors
-from cnnlab.runs import Run, command_line
+from cnnlab.runs import AnyRun, Run, as_runs, command_line
 from cnnlab.tables import ShownAsText, bytes_text
 from cnnlab.training.checkpoint import last_checkpoints, left_overs
 from cnnlab.workflows.removal import check_free, hold
@@ -60,7 +60,7 @@ class Thinned(ShownAsText):
         return "\n".join([*lines, f"{bytes_text(self.freed_bytes)} {said}"])
 
 
-def thin_runs(runs: Sequence[Run], *, dry_run: bool = False, tolerant: bool = False) -> Thinned:
+def thin_runs(runs: Sequence[AnyRun], *, dry_run: bool = False, tolerant: bool = False) -> Thinned:
     """Remove checkpoints that nothing needs any more.
 
     A finished run keeps its best weights: evaluation, reports, predictions and fine-tuning use
@@ -71,7 +71,7 @@ def thin_runs(runs: Sequence[Run], *, dry_run: bool = False, tolerant: bool = Fa
     ``tolerant``: pass over a run that is in use or cannot be read, with the reason, instead of
     raising :class:`RunError` before anything is removed.
     """
-    unique = list({run.path.resolve(): run for run in runs}.values())
+    unique = list({run.path.resolve(): run for run in as_runs(runs)}.values())
     if not tolerant:
         for run in unique:
             _check(run)

@@ -8,7 +8,7 @@ from typing import Any
 
 from cnnlab.config import RunConfig
 from cnnlab.evaluation.evaluate import Evaluation, evaluate, evaluation_of
-from cnnlab.runs import Run, command_line
+from cnnlab.runs import AnyRun, Run, as_run, command_line
 from cnnlab.runs.run import Record
 from cnnlab.tables import ShownAsText
 from cnnlab.training.events import Watcher, unwatched
@@ -73,12 +73,14 @@ def train_and_evaluate(
     return _evaluated(train(config, runs, watch, group=group))
 
 
-def resume_and_evaluate(run: Run, watch: Watcher = unwatched, *, inexact: bool = False) -> Trained:
+def resume_and_evaluate(
+    run: AnyRun, watch: Watcher = unwatched, *, inexact: bool = False
+) -> Trained:
     """Go on with a run, and evaluate it where that has not been done.
 
     ``inexact`` as :func:`cnnlab.training.loop.resume` takes it.
     """
-    return _evaluated(resume(run, watch, inexact=inexact))
+    return _evaluated(resume(as_run(run), watch, inexact=inexact))
 
 
 def _evaluated(run: Run) -> Trained:

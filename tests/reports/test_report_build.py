@@ -54,7 +54,7 @@ def test_a_report_written_again_has_the_same_bytes(plain_run: Run, tmp_path: Pat
 
 @pytest.mark.parametrize("name", list(FORMATS))
 def test_every_format_can_be_asked_for_alone(name: str, plain_run: Run, tmp_path: Path) -> None:
-    (path,) = write_report([plain_run], tmp_path, [name])
+    (path,) = write_report(plain_run.path, str(tmp_path), [name])
     assert path.is_file()
     assert path.suffix == f".{name}"
     if name == "pdf":

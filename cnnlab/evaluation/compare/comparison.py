@@ -23,7 +23,7 @@ from cnnlab.evaluation.compare.verdicts import (
 )
 from cnnlab.evaluation.evaluate import SplitName
 from cnnlab.metrics import PairedComparison, SeedSummary
-from cnnlab.runs import Run, command_line
+from cnnlab.runs import AnyRun, Run, as_runs, command_line
 from cnnlab.tables import ShownAsText, text_table
 
 __all__ = ["Comparison", "Pair", "compare"]
@@ -174,7 +174,7 @@ def _compared(a: Recipe, b: Recipe, split: SplitName) -> Result | str:
 
 
 def compare(
-    runs: Sequence[Run], split: SplitName = "validation", *, margin: float | None = None
+    runs: Sequence[AnyRun], split: SplitName = "validation", *, margin: float | None = None
 ) -> Comparison:
     """Compare two or more runs on their saved predictions; each counts once.
 
@@ -183,17 +183,17 @@ def compare(
     twice counts once. ``margin`` (a share of 1) is what counts as equivalent. Nothing is opened:
     with ``split`` "test", :class:`RunError` where a run was never tested.
     """
-    runs = list({run.path.resolve(): run for run in runs}.values())
-    if len(runs) < 2:
+    chosen = list({run.path.resolve(): run for run in as_runs(runs)}.values())
+    if len(chosen) < 2:
         raise RunError("one run cannot be compared", expected="two or more different ones")
     if margin is not None and not 0 < margin < 1:
         raise InputError(
             f"{100 * margin:g}", where="margin", expected="points, above 0 and below 100"
         )
-    _check_tested(runs, split)
-    labels = _labels(runs)
-    recipes = recipes_of(runs, labels)
-    sides = _sides(recipes, dict(zip((run.path for run in runs), labels, strict=True)))
+    _check_tested(chosen, split)
+    labels = _labels(chosen)
+    recipes = recipes_of(chosen, labels)
+    sides = _sides(recipes, dict(zip((run.path for run in chosen), labels, strict=True)))
     outcomes = [(a, b, _compared(a, b, split)) for a, b in combinations(sides, 2)]
     pairs = _pairs(outcomes, split, margin)
     recipe_of = {run.path: recipe.label for recipe in recipes for run in recipe.runs}
@@ -201,7 +201,7 @@ def compare(
         split=split,
         rows=[
             table_row(run, recipe_of[run.path], label=label, on_test=split == "test")
-            for run, label in zip(runs, labels, strict=True)
+            for run, label in zip(chosen, labels, strict=True)
         ],
         recipes=[(recipe, recipe.summary(split)) for recipe in recipes],
         pairs=pairs,
@@ -214,7 +214,7 @@ def compare(
             ),
         ],
         notes=notes_of(
-            runs,
+            chosen,
             [one for one in recipes if one.repeats is None],
             [pair.result for pair in pairs],
             split,

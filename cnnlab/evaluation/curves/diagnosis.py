@@ -17,7 +17,7 @@ from cnnlab.evaluation.curves import (  # noqa: F401 - importing them registers 
 from cnnlab.evaluation.curves.case import Case, case_of
 from cnnlab.evaluation.curves.command import next_command
 from cnnlab.evaluation.curves.finding import RULES, Finding, Found
-from cnnlab.runs import Run
+from cnnlab.runs import AnyRun, as_run
 from cnnlab.tables import ShownAsText, printable
 
 __all__ = ["NOTHING", "Diagnosis", "diagnose", "findings_of"]
@@ -73,11 +73,12 @@ def findings_of(case: Case) -> Mapping[str, Found]:
     return {name: said for name, said in found.items() if name not in explained}
 
 
-def diagnose(run: Run) -> Diagnosis:
+def diagnose(run: AnyRun) -> Diagnosis:
     """Judge a run's learning curves, as far as they go.
 
     Raises :class:`RunError` where a file of the run is damaged.
     """
+    run = as_run(run)
     findings = [
         Finding(
             name=name,
