@@ -277,6 +277,8 @@ class _Loop:
                 larger=monitor.monitor == "accuracy",
                 min_delta=monitor.min_delta,
             )
+        else:
+            self.fitter.check_answers(stage.train)
         if better or training.weights == "last":
             self.journal.save_best({key: record[key] for key in ("stage", "epoch", "step")})
             self.fitter.state.chosen_epoch = {key: record[key] for key in ("stage", "epoch")}

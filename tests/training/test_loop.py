@@ -82,6 +82,18 @@ def test_case_17_a_loss_that_is_no_number_stops_and_keeps_the_best(fit, tmp_path
     load_network(run)
 
 
+def test_case_17_the_last_step_counts_where_nothing_is_measured(fit, tmp_path):
+    model = tmp_path / "deep.yaml"
+    deep = "{type: Dense, units: 9}, " * 40
+    model.write_text(f"layers: [{{type: Flatten}}, {deep}{{type: Dense, units: classes}}]")
+    with pytest.raises(DivergedError, match="a logit is no longer a number"):
+        fit(model={"name": str(model)}, optimizer={"name": "sgd", "lr": 1000}, name="last",
+            data={"validation": 0}, training={"steps": 1, "weights": "last"})  # fmt: skip
+    run = open_run(tmp_path / "runs" / "last")
+    assert run.status == "failed"
+    assert not run.best_weights.exists()
+
+
 def test_case_19_shuffled_labels_are_learnt_no_better_than_chance(fit, tmp_path):
     generator = np.random.default_rng(0)
     for label in ("a", "b"):
