@@ -39,10 +39,14 @@ def storage_errors(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         reason = error.strerror or str(error) or type(error).__name__
+        said, todo = f"{reason[0].lower()}{reason[1:]}", "free some space, or choose"
+        if isinstance(error, FileExistsError | NotADirectoryError):
+            file = next((part for part in (*path.parents[::-1], path) if part.is_file()), path)
+            said, todo = f"{file} is a file and no folder", "choose"
         raise StorageError(
-            f"cannot write: {reason[0].lower()}{reason[1:]}",
+            f"cannot write: {said}",
             where=path,
-            todo="free some space, or choose a folder that you may write to",
+            todo=f"{todo} a folder that you may write to",
         ) from error
 
 

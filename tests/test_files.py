@@ -80,8 +80,11 @@ def test_a_name_that_is_no_utf8_can_be_written_and_json_reads_it_back(tmp_path):
 
 def test_a_folder_in_the_way_is_a_storage_error(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(StorageError):
-        write_text(tmp_path / "file" / "a.txt", "x")
+    for path in (tmp_path / "file" / "a.txt", tmp_path / "file" / "b" / "a.txt"):
+        with pytest.raises(
+            StorageError, match=r"cannot write: \S+file is a file and no folder; choose a"
+        ):
+            write_text(path, "x")
 
 
 def test_lines_are_appended(tmp_path):
