@@ -109,6 +109,14 @@ def test_a_seed_that_was_not_judged_does_not_hide_the_others(
     assert headings("confusion", *five, lost) == ["many-seed2 (the median of 5 seeds)"]
 
 
+def test_what_seeds_have_in_common_is_said_once(five: list[Run], alone: Run) -> None:
+    recipes, accuracies, _ = tables(build("comparison", *five, alone))
+    assert recipes.header[-1] == "Key features"
+    assert [row[0] for row in recipes.rows] == ["many", alone.name]
+    assert all("Conv2D" in row[-1] or "fastnet" in row[-1] for row in recipes.rows)
+    assert (len(accuracies.rows), accuracies.header[-1]) == (6, "n")
+
+
 def test_the_comparison_draws_means_and_lists_every_run(five: list[Run], alone: Run) -> None:
     blocks = build("comparison", *five, alone)
     (figure,) = [block for block in blocks if isinstance(block, Figure)]

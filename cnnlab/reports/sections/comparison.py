@@ -23,16 +23,17 @@ def comparison(records: Sequence[RunRecord]) -> list[Block]:
     compared = comparison_of(records)
     named = list(zip((record.label for record in records), compared.rows, strict=True))
     groups = seed_groups(records)
+    summary = _over_seeds(compared)
     return [
-        *_over_seeds(compared),
-        _accuracies(named),
+        *summary,
+        _accuracies(named, features=not summary),
         _cost(groups, dict(named)),
         *_chart(groups),
         *_verdicts(compared),
     ]
 
 
-def _accuracies(named: Sequence[tuple[str, Row]]) -> Table:
+def _accuracies(named: Sequence[tuple[str, Row]], *, features: bool) -> Table:
     rows = [
         [
             label,
@@ -41,42 +42,45 @@ def _accuracies(named: Sequence[tuple[str, Row]]) -> Table:
             percent(row.validation_accuracy),
             interval_text(row.validation_interval) if row.validation_interval else ABSENT,
             count(row.validation_n),
-            row.key_features,
+            *([row.key_features] if features else []),
         ]
         for label, row in named
     ]
     header = ["Run", "Train", "Inner validation", "Validation", "95% interval", "n"]
     return Table.of(
-        [*header, "Key features"],
+        [*header, *(["Key features"] if features else [])],
         rows,
         "Accuracies of the epoch whose weights were kept. Train is the running mean over that "
         "epoch, in training mode; inner validation is held out inside the fit; validation (with "
         "its Wilson interval and number of images) is the fixed validation set.",
-        text_columns=(0, 6),
+        text_columns=(0, 6) if features else (0,),
     )
 
 
 def _over_seeds(compared: Comparison) -> list[Block]:
-    """Mean and spread of what was trained with several seeds."""
+    """Mean and spread of what was trained with several seeds, and what each recipe is."""
     if not any(len(recipe.runs) > 1 for recipe, _ in compared.recipes):
         return []
+    features = {row.path: row.key_features for row in compared.rows}
     rows = [
         [
             recipe.label,
-            count(found.n),
-            percent(found.mean),
-            ABSENT if found.deviation is None else f"{100 * found.deviation:.2f}",
-            ABSENT if found.interval is None else interval_text(found.interval),
+            count(len(recipe.runs) if found is None else found.n),
+            percent(None if found is None else found.mean),
+            ABSENT if found is None or found.deviation is None else f"{100 * found.deviation:.2f}",
+            ABSENT if found is None or found.interval is None else interval_text(found.interval),
+            features[str(recipe.runs[0].path)],
         ]
         for recipe, found in compared.recipes
-        if found is not None
     ]
+    header = ["Recipe", "Seeds", "Mean", "Standard deviation, points", "95% interval of the mean"]
     return [
         Table.of(
-            ["Recipe", "Seeds", "Mean", "Standard deviation, points", "95% interval of the mean"],
+            [*header, "Key features"],
             rows,
             "Validation accuracy over the runs that differ in their seeds alone; the interval is "
             "Student's t over seeds: it says what training again would give on these images.",
+            text_columns=(0, 5),
         )
     ]
 
