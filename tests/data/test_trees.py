@@ -78,8 +78,8 @@ def test_archives_that_cannot_be_read_are_called_by_name(
 @pytest.mark.parametrize(
     ("name", "content"),
     [
-        ("labels.txt.gz", gzip.compress(b"cat\ndog\n")),
-        ("half.gz", gzip.compress(bytes(5000))[:12]),
+        ("labels.txt.gz", gzip.compress(b"cat\ndog\n", mtime=0)),
+        ("half.gz", gzip.compress(bytes(5000), mtime=0)[:12]),
         ("notes.txt", b"PK"),
         ("noending", b""),
     ],
