@@ -156,9 +156,9 @@ def open_runs(names: Sequence[str | Path], *, runs: Path = Path("runs")) -> list
     return found
 
 
-def as_run(run: AnyRun) -> Run:
+def as_run(run: AnyRun, *, runs: Path = Path("runs")) -> Run:
     """The run itself, or the one that :func:`open_run` opens."""
-    return run if isinstance(run, Run) else open_run(run)
+    return run if isinstance(run, Run) else open_run(run, runs=runs)
 
 
 def as_runs(runs: AnyRun | Iterable[AnyRun]) -> list[Run]:

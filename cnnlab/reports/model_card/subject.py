@@ -8,7 +8,7 @@ from pathlib import Path
 from cnnlab.bundle import Bundle, bundle_of, open_bundle
 from cnnlab.evaluation.evaluate import SPLITS, Evaluation
 from cnnlab.reports.record import RunRecord, records_of
-from cnnlab.runs import Run, open_run
+from cnnlab.runs import Run, as_run
 
 __all__ = ["CardSubject", "open_subject"]
 
@@ -59,5 +59,5 @@ def open_subject(
     """Open a run, its directory or name, or a bundle's file; :class:`RunError` for what is none."""
     if not isinstance(source, Run) and Path(source).is_file():
         return CardSubject(open_bundle(source), None, dataset_id, license)
-    run = source if isinstance(source, Run) else open_run(source, runs=runs)
+    run = as_run(source, runs=runs)
     return CardSubject(bundle_of(run), records_of([run])[0], dataset_id, license)
